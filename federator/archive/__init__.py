@@ -1,0 +1,1 @@
+"""One archive. Knows nothing of the others."""

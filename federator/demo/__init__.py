@@ -1,0 +1,1 @@
+"""Sample archives from embedded data, and the guided first run."""

@@ -1,0 +1,1 @@
+"""What the DICOM standard says: pure functions without input or output."""

@@ -1,0 +1,1 @@
+"""Several archives as one. Knows nothing of MCP."""

@@ -1,0 +1,1 @@
+"""What the model sees: tools, results and their wording."""

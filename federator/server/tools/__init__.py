@@ -1,0 +1,1 @@
+"""The tools, grouped as they are documented."""

@@ -1,0 +1,1 @@
+"""The configurator: a tray icon and a local settings page."""
