@@ -1,9 +1,67 @@
-"""What every test shares."""
+"""What every test shares: the event loop, and what becomes of tests whose tools are not installed."""
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = ["tests.orthanc_server"]
+
+# Orthanc's plugin is a library, so there is no command to look for.
+ORTHANC_DICOMWEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+
+COMMANDS = {
+    "orthanc": ("Orthanc",),
+    "dcmtk": ("dsrdump", "dcmj2pnm"),
+    "browser": ("chromium",),
+    "desktop": ("Xvfb", "openbox", "trayer", "xdotool", "dbus-daemon", "import"),
+    "secret_service": ("dbus-daemon", "gnome-keyring-daemon", "secret-tool"),
+}
+"""Marker to the commands without which its tests can show nothing."""
+
+PYTHON_MODULES = {"browser": ("playwright",)}
+
+settings.register_profile("default", deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("long", parent=settings.get_profile("default"), max_examples=5_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     """Async tests run on asyncio, as the server does."""
     return "asyncio"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip by name what lacks its tools; in the build (CI=true) leave it to fail."""
+    for item in items:
+        lacking = [tool for marker in COMMANDS if item.get_closest_marker(marker) for tool in missing(marker)]
+        if lacking:
+            reason = f"not installed: {', '.join(dict.fromkeys(lacking))} (scripts/test lists the packages)"
+            item.add_marker(pytest.mark.usefixtures("fail_without_tools") if in_ci() else pytest.mark.skip(reason))
+
+
+@pytest.fixture
+def fail_without_tools(request: pytest.FixtureRequest) -> None:
+    """In the build a test whose tools are missing fails: skipped tests prove nothing."""
+    lacking = [tool for marker in COMMANDS if request.node.get_closest_marker(marker) for tool in missing(marker)]
+    pytest.fail(f"not installed: {', '.join(dict.fromkeys(lacking))}")
+
+
+def in_ci() -> bool:
+    """Whether the build runs this."""
+    return os.environ.get("CI", "").lower() in {"true", "1"}
+
+
+def missing(marker: str) -> list[str]:
+    """What the tests with this marker need and this machine does not have."""
+    # Debian puts daemons into /usr/sbin, which is not on everybody's path.
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+    absent = [command for command in COMMANDS[marker] if shutil.which(command, path=path) is None]
+    absent += [module for module in PYTHON_MODULES.get(marker, ()) if importlib.util.find_spec(module) is None]
+    if marker == "orthanc" and not ORTHANC_DICOMWEB.exists():
+        absent.append(ORTHANC_DICOMWEB.name)
+    return absent

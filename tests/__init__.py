@@ -1,0 +1,1 @@
+"""What proves that federator does what it says."""

@@ -1,0 +1,1 @@
+"""Debian's Orthanc as a real archive: two of them with overlapping data."""
