@@ -1,0 +1,28 @@
+"""The configuration: which archives there are, how to reach each one, and where the file lives."""
+
+from federator.config.archives import Archive, AuthMethod, Config, SecretReference, SecretStore
+from federator.config.environment import from_environment
+from federator.config.places import default_path, runtime_path, state_path
+from federator.config.reader import SCHEMA_VERSION, decode, load, parse
+from federator.config.source import ConfigSource, resolve
+from federator.config.values import ARCHIVE_KEYS, is_name
+
+__all__ = [
+    "ARCHIVE_KEYS",
+    "SCHEMA_VERSION",
+    "Archive",
+    "AuthMethod",
+    "Config",
+    "ConfigSource",
+    "SecretReference",
+    "SecretStore",
+    "decode",
+    "default_path",
+    "from_environment",
+    "is_name",
+    "load",
+    "parse",
+    "resolve",
+    "runtime_path",
+    "state_path",
+]
