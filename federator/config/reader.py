@@ -38,6 +38,8 @@ _NEEDS: Mapping[AuthMethod, tuple[str, ...]] = {
     AuthMethod.HEADER: ("header", "secret"),
     AuthMethod.OAUTH2: ("token_url", "client_id", "secret"),
 }
+_TAKES = {**_NEEDS, AuthMethod.OAUTH2: (*_NEEDS[AuthMethod.OAUTH2], "scope")}
+_METHODS = {method.value: method for method in AuthMethod}
 _SIGN_IN_KEYS = ("user", "secret", "header", "token_url", "client_id", "scope")
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
@@ -158,19 +160,16 @@ class _Reading:
 
     def _sign_in(self, place: tuple[str, ...], entry: Mapping[str, Any]) -> None:
         written = entry.get("auth", AuthMethod.NONE.value)
-        if written not in set(AuthMethod):
+        if not isinstance(written, str) or written not in _METHODS:
             return
-        method = AuthMethod(written)
+        method = _METHODS[written]
         for key in _NEEDS[method]:
             if key not in entry:
                 example = 'secret = "keyring:NAME"' if key == "secret" else f'{key} = "…"'
                 self._fault((*place, "auth"), f'auth = "{method.value}" needs {example} as well')
-        used = {*_NEEDS[method], *(("scope",) if method is AuthMethod.OAUTH2 else ())}
         for key in _SIGN_IN_KEYS:
-            if key in entry and key not in used:
-                users = ", ".join(
-                    m.value for m in AuthMethod if key in _NEEDS[m] or (key, m) == ("scope", AuthMethod.OAUTH2)
-                )
+            if key in entry and key not in _TAKES[method]:
+                users = " or ".join(f'"{user}"' for user in AuthMethod if key in _TAKES[user])
                 told = f'this has no use with auth = "{method.value}"; write auth = {users}, or remove the line'
                 self._fault((*place, key), told)
 
