@@ -50,7 +50,10 @@ class RequestError(FederatorError):
 
 
 class ArchiveError(FederatorError):
-    """One archive could not answer; `state` is the outcome that this amounts to."""
+    """One archive could not answer; `state` is the outcome that this amounts to.
+
+    `permanent` says that asking again cannot help (an untrusted certificate, an answer over the byte budget).
+    """
 
     def __init__(
         self,
@@ -59,10 +62,12 @@ class ArchiveError(FederatorError):
         state: OutcomeState,
         http_status: int | None = None,
         retry_after_s: float | None = None,
+        permanent: bool = False,
     ) -> None:
         self.state = state
         self.http_status = http_status
         self.retry_after_s = retry_after_s
+        self.permanent = permanent
         super().__init__(message)
 
 

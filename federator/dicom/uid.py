@@ -42,8 +42,8 @@ class TaggedUID:
         uid, at, tail = text.strip().partition("@")
         if not is_uid(uid):
             raise RequestError(
-                f"{name}: '{_shortened(uid)}' is not a UID. Write digits and dots, at most 64 characters, as an earlier "
-                "answer gave it, for example 1.2.840.113619.2.55.3@mercy."
+                f"{name}: '{_shortened(uid)}' is not a UID. Write digits and dots, at most 64 characters, "
+                "as an earlier answer gave it, for example 1.2.840.113619.2.55.3@mercy."
             )
         if not at:
             return cls(uid=uid)

@@ -1,0 +1,368 @@
+"""One archive over HTTP: the only door to httpx.
+
+Every request is a GET to the archive's own origin. Each is limited four ways: by the caller's cancel scope (seconds),
+by `max_bytes` of decoded answer, by `max_connections` at once, and by the rows that the caller counts.
+"""
+
+import json
+import ssl
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import anyio
+import httpx
+import truststore
+
+from federator import __version__
+from federator.archive.auth import SignIn
+from federator.archive.habits import Habits
+from federator.archive.retry import Breaker, RetryBudget, is_fault, with_retries
+from federator.config import Archive
+from federator.errors import ArchiveError
+from federator.model import OutcomeState
+
+_CONNECT_S = 3.0
+_KEEP_ALIVE_S = 5.0
+_MAX_REDIRECTS = 3
+_TOKEN_MAX_BYTES = 1_048_576
+_FOLDER_BASE = "http://folder.invalid"
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "folder.invalid"})
+# What stands in a query as it is: Orthanc 1.10 does not decode escapes, dcm4chee takes %2C for a letter.
+_QUERY_SAFE = "*?^,-.=@:/~!$'();"
+
+
+class RequestKind(StrEnum):
+    """Searching and retrieving fail apart from each other, so each has a circuit breaker of its own."""
+
+    QUERY = "query"
+    RETRIEVE = "retrieve"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A 2xx answer, decoded from its content encoding.
+
+    `media_type` is lower case without parameters; `content_type` is the header as it came; `warnings` are
+    the values of its Warning headers.
+    """
+
+    status: int
+    media_type: str
+    content_type: str
+    body: bytes
+    warnings: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Meter:
+    """What one question has cost at one archive so far."""
+
+    attempts: int = 0
+    rows: int = 0
+
+
+current_meter: ContextVar[Meter | None] = ContextVar("current_meter", default=None)
+"""The meter of the question under way; a fan-out sets one per archive."""
+
+
+class ArchiveClient:
+    """One archive. Enter it once and share it: it may be used by many tasks at a time."""
+
+    def __init__(self, archive: Archive) -> None:
+        self.archive = archive
+        self.name = archive.name
+        self.habits = Habits(trusted=archive.folder is not None, orderby=True if archive.folder is not None else None)
+        self._base = httpx.URL(_FOLDER_BASE if archive.folder is not None else archive.url.rstrip("/"))
+        self._breakers = {kind: Breaker(time.monotonic) for kind in RequestKind}
+        self._budget = RetryBudget()
+        self._slots = anyio.Semaphore(archive.max_connections)
+        self._sign_in = SignIn(archive, self._post_form)
+        self._stack = AsyncExitStack()
+        self._http: httpx.AsyncClient | None = None
+        self._under_way = 0
+
+    async def __aenter__(self) -> Self:
+        await self._stack.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http = None
+        await self._stack.__aexit__(kind, error, trace)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is under way."""
+        return self._under_way == 0
+
+    def timed_out(self, kind: RequestKind) -> None:
+        """Tell the circuit breaker that a question ran into its deadline."""
+        self._breakers[kind].failed()
+
+    async def get(
+        self,
+        path: str,
+        *,
+        accept: str,
+        parameters: Sequence[tuple[str, str]] = (),
+        kind: RequestKind = RequestKind.QUERY,
+    ) -> Answer:
+        """GET a path below the archive's address, for example `/studies`; parameters are DICOM values, not yet encoded.
+
+        Anything but 2xx is an ArchiveError with the HTTP status, after the retries that are worth it.
+        """
+        query = "&".join(f"{name}={quote(value, safe=_QUERY_SAFE)}" for name, value in parameters)
+        target = self._base.raw_path.decode("ascii").rstrip("/") + path + (f"?{query}" if query else "")
+        url = self._base.copy_with(raw_path=target.encode("ascii"))
+        breaker = self._breakers[kind]
+        breaker.admit()
+        settled = False
+        self._under_way += 1
+        try:
+            answer = await with_retries(lambda: self._signed_in(url, accept), self._budget)
+            breaker.succeeded()
+            settled = True
+        except ArchiveError as error:
+            settled = True
+            if is_fault(error):
+                breaker.failed()
+            else:
+                breaker.succeeded()
+            raise
+        finally:
+            self._under_way -= 1
+            if not settled:
+                breaker.abandoned()
+        return answer
+
+    async def _signed_in(self, url: httpx.URL, accept: str) -> Answer:
+        """One attempt; a 401 renews the sign-in and tries once more."""
+        signed = await self._sign_in.headers()
+        try:
+            return await self._attempt(url, accept, signed)
+        except ArchiveError as refusal:
+            if refusal.http_status != httpx.codes.UNAUTHORIZED or not await self._sign_in.renewed(signed):
+                raise
+        return await self._attempt(url, accept, await self._sign_in.headers())
+
+    async def _attempt(self, url: httpx.URL, accept: str, signed: Mapping[str, str]) -> Answer:
+        for _ in range(_MAX_REDIRECTS):
+            async with self._slots, self._sent("GET", url, headers={"Accept": accept, **signed}) as response:
+                if not response.is_redirect:
+                    return await self._read(response)
+                url = self._redirected(url, response)
+        raise ArchiveError("redirects in circles.", state=OutcomeState.NOT_DICOMWEB, permanent=True)
+
+    @asynccontextmanager
+    async def _sent(self, method: str, url: httpx.URL, **request: object) -> AsyncIterator[httpx.Response]:
+        """A response as it arrives; what httpx raises meanwhile becomes an ArchiveError."""
+        meter = current_meter.get()
+        if meter is not None:
+            meter.attempts += 1
+        http = await self._opened()
+        try:
+            async with http.stream(method, url, **request) as response:  # type: ignore[arg-type]
+                yield response
+        except httpx.HTTPError as error:
+            raise translated(error, self._base.host) from error
+
+    async def _opened(self) -> httpx.AsyncClient:
+        """The HTTP client, made at the first request: a hundred archives cost nothing at start-up."""
+        if self._http is None:
+            self._http = self._made()
+            await self._stack.enter_async_context(self._http)
+        return self._http
+
+    def _made(self) -> httpx.AsyncClient:
+        archive = self.archive
+        transport = None
+        if archive.folder is not None:
+            from federator.archive.folder import folder_app
+
+            transport = httpx.ASGITransport(app=folder_app(archive.folder), raise_app_exceptions=False)
+        return httpx.AsyncClient(
+            transport=transport,
+            verify=_trust(archive) if self._base.scheme == "https" else False,
+            timeout=httpx.Timeout(None, connect=min(_CONNECT_S, archive.deadline_s / 2)),
+            limits=httpx.Limits(
+                max_connections=archive.max_connections,
+                max_keepalive_connections=archive.max_connections,
+                keepalive_expiry=_KEEP_ALIVE_S,
+            ),
+            follow_redirects=False,
+            trust_env=self._base.host not in _LOOPBACK,
+            headers={"User-Agent": f"federator/{__version__}"},
+        )
+
+    def _redirected(self, url: httpx.URL, response: httpx.Response) -> httpx.URL:
+        try:
+            target = url.join(response.headers.get("location", ""))
+        except httpx.InvalidURL:
+            target = httpx.URL("")
+        if (target.scheme, target.host, target.port) != (url.scheme, url.host, url.port):
+            raise ArchiveError(
+                "sends you to another host, as web sign-in pages do. "
+                "It needs an account or a token for programs, or its address has changed.",
+                state=OutcomeState.NOT_DICOMWEB,
+                http_status=response.status_code,
+                permanent=True,
+            )
+        return target
+
+    async def _read(self, response: httpx.Response) -> Answer:
+        if not response.is_success:
+            raise _refusal(response)
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.aiter_bytes():
+            size += len(chunk)
+            if size > self.archive.max_bytes:
+                raise ArchiveError(
+                    f"its answer is larger than {self.archive.max_bytes // 1_048_576} MiB (max_bytes): cut off.",
+                    state=OutcomeState.FAILED,
+                    permanent=True,
+                )
+            chunks.append(chunk)
+        content_type = response.headers.get("content-type", "")
+        return Answer(
+            status=response.status_code,
+            media_type=content_type.partition(";")[0].strip().lower(),
+            content_type=content_type,
+            body=b"".join(chunks) if len(chunks) != 1 else chunks[0],
+            warnings=tuple(response.headers.get_list("warning")),
+        )
+
+    async def _post_form(self, url: str, form: Mapping[str, str]) -> Mapping[str, object]:
+        """The one POST there is: it asks the token endpoint for a token, and goes nowhere else."""
+        async with self._sent(
+            "POST", httpx.URL(url), data=dict(form), headers={"Accept": "application/json"}
+        ) as response:
+            if not response.is_success:
+                raise ArchiveError(
+                    f"the sign-in service answered {response.status_code} to its client id and secret.",
+                    state=OutcomeState.REFUSED,
+                    http_status=response.status_code if response.is_server_error else None,
+                )
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > _TOKEN_MAX_BYTES:
+                    break
+        try:
+            answer = json.loads(body)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise ArchiveError("the sign-in service did not answer in JSON.", state=OutcomeState.REFUSED)
+        return answer
+
+
+def _trust(archive: Archive) -> ssl.SSLContext:
+    """The operating system's trust store, plus the archive's own authority and client certificate."""
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        if archive.ca_file is not None:
+            context.load_verify_locations(cafile=str(archive.ca_file))
+        if archive.client_cert is not None:
+            context.load_cert_chain(
+                str(archive.client_cert), str(archive.client_key) if archive.client_key is not None else None
+            )
+    except (OSError, ssl.SSLError) as error:
+        raise ArchiveError(
+            "its certificate files (ca_file, client_cert, client_key) cannot be read as PEM.",
+            state=OutcomeState.FAILED,
+            permanent=True,
+        ) from error
+    return context
+
+
+def _refusal(response: httpx.Response) -> ArchiveError:
+    """What a status outside 2xx says; the body is never shown."""
+    status = response.status_code
+    retry_after_s = None
+    match status:
+        case 401:
+            message, state = "did not accept the sign-in (401).", OutcomeState.REFUSED
+        case 403:
+            message, state = "signed in, but this account may not do that (403).", OutcomeState.REFUSED
+        case 404:
+            message, state = "has nothing at this address (404).", OutcomeState.FAILED
+        case 410:
+            message, state = "says that this was archived offline or removed (410).", OutcomeState.FAILED
+        case _ if response.is_server_error:
+            message, state = f"reported an internal error ({status}).", OutcomeState.FAILED
+        case _:
+            message, state = f"refused the request ({status}).", OutcomeState.FAILED
+    if status in {429, 503}:
+        retry_after_s = _retry_after_s(response.headers.get("retry-after", ""))
+        message = f"is too busy to answer ({status})."
+    return ArchiveError(message, state=state, http_status=status, retry_after_s=retry_after_s)
+
+
+def _retry_after_s(header: str) -> float | None:
+    """Seconds from a Retry-After header, which holds seconds or a date (RFC 9110 §10.2.3)."""
+    if header.strip().isdigit():
+        return float(header)
+    try:
+        moment = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+# First match wins; what stands in the last row is everything else that httpx can raise.
+_TRANSLATIONS: tuple[tuple[tuple[type[httpx.HTTPError], ...], str, OutcomeState, bool], ...] = (
+    ((httpx.ConnectTimeout,), "{host} did not accept a connection in time.", OutcomeState.UNREACHABLE, False),
+    ((httpx.TimeoutException,), "no answer in time.", OutcomeState.TIMED_OUT, False),
+    ((httpx.ProxyError,), "the proxy did not let the connection through.", OutcomeState.UNREACHABLE, False),
+    ((httpx.ConnectError,), "{host} refused the connection or was not found.", OutcomeState.UNREACHABLE, False),
+    (
+        (httpx.NetworkError, httpx.RemoteProtocolError),
+        "broke off the connection in the middle of its answer.",
+        OutcomeState.UNREACHABLE,
+        False,
+    ),
+    ((httpx.DecodingError,), "sent an answer that cannot be unpacked.", OutcomeState.FAILED, True),
+    ((httpx.HTTPError,), "could not be asked over HTTP.", OutcomeState.FAILED, True),
+)
+
+
+def translated(error: httpx.HTTPError, host: str) -> ArchiveError:
+    """What httpx raises, as one archive's outcome. The host's name is the operator's own, nothing else is told."""
+    reason = _tls_reason(error)
+    if reason:
+        return ArchiveError(
+            f"the secure connection to {host} failed: {reason}", state=OutcomeState.UNREACHABLE, permanent=True
+        )
+    message, state, permanent = next(
+        (message, state, permanent) for kinds, message, state, permanent in _TRANSLATIONS if isinstance(error, kinds)
+    )
+    return ArchiveError(message.format(host=host), state=state, permanent=permanent)
+
+
+def _tls_reason(error: BaseException) -> str:
+    """Why a secure connection failed, in plain words; empty where it did not."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            if "expired" in seen.verify_message:
+                return "its certificate has expired."
+            if "mismatch" in seen.verify_message.lower() or "not valid for" in seen.verify_message:
+                return "its certificate was issued for a different name."
+            return "its certificate is not trusted on this computer. Ask IT for the root certificate (ca_file)."
+        if isinstance(seen, ssl.SSLError):
+            return "the two sides could not agree on encryption. Is this an http:// address?"
+        seen = seen.__cause__ or seen.__context__
+    return ""
