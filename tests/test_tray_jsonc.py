@@ -1,0 +1,246 @@
+"""The splice editor changes one member of a settings file and nothing else."""
+
+import json
+import random
+
+import pytest
+
+from tray.jsonc import JsoncError, comments, parse, put, remove
+from tray.jsonc_tree import Kind, _tokens, grow
+
+PATH = ("mcpServers", "federator")
+ENTRY = {"command": "/opt/föderator/bin/federator", "args": ["--config", 'C:\\Users\\A "B"\\archives.toml']}
+
+
+class Writer:
+    """Writes random JSONC: comments anywhere, commas behind the last member, both line ends, tabs or nothing."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.newline = self.random.choice(["\n", "\r\n"])
+        self.indent = self.random.choice(["  ", "    ", "\t", ""])
+        self.commented = self.random.random() < 0.8
+        self.count = 0
+
+    def document(self) -> str:
+        servers = self.random.random()
+        names = [f"k{n}" for n in range(self.random.randrange(4))]
+        members = [(name, self.value(1)) for name in names]
+        if servers < 0.7:
+            members.insert(self.random.randrange(len(members) + 1), ("mcpServers", self.servers()))
+        return self.gap() + self.object(members, 0) + self.gap()
+
+    def servers(self) -> str:
+        names = [f"s{n}" for n in range(self.random.randrange(4))]
+        members = [(name, self.value(2)) for name in names]
+        if self.random.random() < 0.25:
+            members.insert(self.random.randrange(len(members) + 1), ("federator", self.entry()))
+        return self.object(members, 1)
+
+    def entry(self) -> str:
+        return self.random.choice(['{"command": "old"}', '{ "command" : 1,\n"args":[ ] }', "null", json.dumps(ENTRY)])
+
+    def value(self, depth: int) -> str:
+        kind = self.random.randrange(9 if depth < 3 else 7)
+        plain = ["1", "-2.5e3", "true", "null", '"a // no comment"', '"\\u00e9 \\" } ,"', "[]"]
+        if kind < 7:
+            return plain[kind]
+        if kind == 7:
+            return "[" + ", ".join(self.gap() + self.value(depth + 1) for _ in range(2)) + self.gap() + "]"
+        return self.object([(f"v{n}", self.value(depth + 1)) for n in range(self.random.randrange(3))], depth)
+
+    def object(self, members: list[tuple[str, str]], depth: int) -> str:
+        if self.random.random() < 0.2:
+            return "{" + ",".join(f'"{name}":{value}' for name, value in members) + "}"
+        text = "{" + self.tail()
+        for place, (name, value) in enumerate(members):
+            comma = "," if place < len(members) - 1 or self.random.random() < 0.3 else ""
+            before = self.line(depth + 1) if self.random.random() < 0.8 else self.gap()
+            text += f'{before}"{name}"{self.gap()}:{self.gap()}{value}{self.gap()}{comma}{self.tail()}'
+        return text + self.line(depth) + "}"
+
+    def line(self, depth: int) -> str:
+        alone = f"{self.newline}{self.indent * depth}{self.comment()}" if self.random.random() < 0.2 else ""
+        return alone + self.newline + self.indent * depth
+
+    def tail(self) -> str:
+        roll = self.random.random()
+        if not self.commented or roll > 0.3:
+            return ""
+        if roll > 0.15:
+            return f" {self.comment()}{self.newline}"
+        return f"/* {self.number()} */"
+
+    def gap(self) -> str:
+        roll = self.random.random()
+        if not self.commented or roll > 0.12:
+            return " " if roll > 0.5 else ""
+        return f"/* {self.number()}{self.newline if roll > 0.08 else ''} */" if roll > 0.04 else self.tail()
+
+    def comment(self) -> str:
+        return f"// {self.number()}, {{}}" if self.commented else ""
+
+    def number(self) -> str:
+        self.count += 1
+        return f"note {self.count}"
+
+
+def pieces(text: str, *, but: tuple[int, int] = (0, 0)) -> list[str]:
+    """Everything that is not white space, in order, but for what stands in one stretch of the text."""
+    start, end = but
+    return [t.text for t in _tokens(text) if t.kind is not Kind.SPACE and not start <= t.start < end]
+
+
+def is_old_and_one_comma(pieces_now: list[str], pieces_before: list[str]) -> bool:
+    """Whether today's pieces are yesterday's, in their order, with at most one comma added."""
+    if pieces_now == pieces_before:
+        return True
+    place = next(n for n, piece in enumerate(pieces_now) if n >= len(pieces_before) or piece != pieces_before[n])
+    return pieces_now[place] == "," and pieces_now[:place] + pieces_now[place + 1 :] == pieces_before
+
+
+def stretch(text: str, path: tuple[str, ...]) -> tuple[int, int]:
+    """From where to where a member stands."""
+    node = grow(text).root
+    for name in path:
+        member = node.member(name)
+        node = member.value
+    return member.start, node.end
+
+
+def test_ten_thousand_random_documents_change_nowhere_but_in_our_entry() -> None:
+    """Issue 4: nothing but our entry changes, no comment lost or moved, a second run changes nothing."""
+    applied = removed = 0
+    for seed in range(10_000):
+        text = Writer(seed).document()
+        before = parse(text)
+        holds = "federator" in (before.get("mcpServers") or {})
+        new = put(text, PATH, ENTRY)
+        after = parse(new)
+        assert after["mcpServers"]["federator"] == ENTRY
+        assert comments(new) == comments(text)
+        assert put(new, PATH, ENTRY) == new
+        after["mcpServers"].pop("federator")
+        if holds:
+            before["mcpServers"].pop("federator")
+        if "mcpServers" not in before:
+            assert after.pop("mcpServers") == {}
+        assert json.dumps(after) == json.dumps(before)
+        if not holds:
+            ours = PATH if "mcpServers" in before else PATH[:1]
+            assert is_old_and_one_comma(pieces(new, but=stretch(new, ours)), pieces(text)), seed
+        applied += 1
+        back = remove(new, PATH)
+        start, end = stretch(new, PATH)
+        assert comments(back) == tuple(c.text for c in grow(new).comments if not start <= c.start < end)
+        assert remove(back, PATH) == back
+        if not holds and "mcpServers" in before:
+            assert pieces(back) == pieces(text), seed
+            removed += 1
+    assert applied == 10_000
+    assert removed > 3_000
+
+
+def test_a_comment_stays_with_the_member_whose_line_it_stands_on() -> None:
+    """Facts 6.2: a comment behind the last member on its line belongs to that member."""
+    text = '{\n  "mcpServers": {\n    "a": {} // about a\n    // nothing more\n  }\n}\n'
+    assert put(text, PATH, {"command": "x"}) == (
+        '{\n  "mcpServers": {\n    "a": {}, // about a\n    "federator": {\n'
+        '      "command": "x"\n    }\n    // nothing more\n  }\n}\n'
+    )
+
+
+def test_a_trailing_comma_and_windows_line_ends_and_tabs_are_kept() -> None:
+    """Issue 4 part 6: the file's own indentation, line ends and commas."""
+    text = '{\r\n\t"servers": {\r\n\t\t"a": 1,\r\n\t},\r\n}\r\n'
+    assert put(text, ("servers", "federator"), {"command": "x"}) == (
+        '{\r\n\t"servers": {\r\n\t\t"a": 1,\r\n\t\t"federator": {\r\n\t\t\t"command": "x"\r\n\t\t},\r\n\t},\r\n}\r\n'
+    )
+
+
+def test_a_file_on_one_line_stays_on_one_line() -> None:
+    """Issue 4 part 6."""
+    assert put('{"mcpServers": {"a": {}}}', PATH, {"command": "x"}) == (
+        '{"mcpServers": {"a": {}, "federator": {"command": "x"}}}'
+    )
+
+
+def test_the_newline_that_ends_a_comment_survives_the_removal_of_the_member_behind_it() -> None:
+    """Facts 6.2: white space before a member may contain the newline that ends a comment."""
+    assert remove('{"a": 1, // one\n"x": 2 }', ("x",)) == '{"a": 1 // one\n }'
+    assert remove('{\n  // one\n  "x": 2\n}', ("x",)) == "{\n  // one\n}"
+
+
+def test_a_comment_behind_the_removed_member_does_not_move_to_its_neighbour() -> None:
+    """Issue 4: no comment lost or moved."""
+    assert remove('{\n  "a": 1,\n  "x": 2 // of x\n}', ("x",)) == '{\n  "a": 1\n  // of x\n}'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "ends"),
+        ("{", "ends"),
+        ('{"a": 1', "ends"),
+        ('{"a": "b', "does not know"),
+        ('{"a": 1 /* never closed', "does not know"),
+        ('{"a": 1, "a": 2}', "twice"),
+        ('{"mcpServers": {"x": {"k": 1, "\\u006b": 2}}}', "twice"),
+        ('{"a": NaN}', "does not know"),
+        ('{"a": -Infinity}', "does not know"),
+        ("{“a”: 1}", "does not know"),
+        ("{'a': 1}", "does not know"),
+        ('{"a": 01}', "does not know"),
+        ('{"a": 1}}', "after its end"),
+        ('{"a" 1}', ": is missing"),
+        ('{"a": }', "a value is missing"),
+        ('{"a": 1 "b": 2}', "} is missing"),
+        ('{, "a": 1}', "in quotes is missing"),
+        ('{"a": "tab\there"}', "does not know"),
+        ("[1]", "should be an object"),
+        ('"text"', "should be an object"),
+        ('{"mcpServers": []}', "mcpServers should be an object"),
+        ('{"mcpServers": null}', "mcpServers should be an object"),
+        ('{"a": ' + "[" * 200 + "]" * 200 + "}", "deeper"),
+        ('{"a": ' + "9" * 5000 + "}", "too long"),
+    ],
+)
+def test_damaged_text_is_refused_in_words(text: str, words: str) -> None:
+    """Issue 4 part 6: duplicates, NaN, smart quotes, wrong types and truncated text are refused."""
+    with pytest.raises(JsoncError, match=words):
+        put(text, PATH, ENTRY)
+
+
+@pytest.mark.parametrize("text", ['{"a": 1, // no\n "b": 2}', '{"a": 1,}', '{"a": [1,]}'])
+def test_a_strict_file_may_not_hold_what_only_jsonc_knows(text: str) -> None:
+    """facts: Claude Desktop reads strict JSON; a trailing comma loads nothing there, silently."""
+    assert parse(text) is not None
+    with pytest.raises(JsoncError, match="this file may not"):
+        parse(text, strict=True)
+
+
+def test_every_cut_of_a_document_is_refused_or_is_the_whole() -> None:
+    """Issue 4 part 6: truncated text is refused."""
+    text = '{"mcpServers": {"a": {"command": "x", "args": ["1"]}} /* c */}'
+    for length in range(len(text) - 1):
+        with pytest.raises(JsoncError):
+            put(text[:length], PATH, ENTRY)
+
+
+def test_a_value_with_a_comment_inside_is_not_replaced_silently() -> None:
+    """Issue 4: no comment lost."""
+    with pytest.raises(JsoncError, match="comment"):
+        put('{"mcpServers": {"federator": {"args": [1 /* mine */]}}}', PATH, ENTRY)
+
+
+def test_the_fault_names_the_line() -> None:
+    """Facts 6.3: the person reads in which line the file is damaged."""
+    with pytest.raises(JsoncError) as caught:
+        parse('{\n  "a": 1\n  "b": 2\n}')
+    assert caught.value.line == 3
+    assert grow('{\n "a": 1}').line(4) == 2
+
+
+def test_true_is_not_one() -> None:
+    """The proof step compares what is written, not what Python calls equal."""
+    assert put('{"a": 1}', ("a",), value=True) == '{"a": true}'
