@@ -4,3 +4,265 @@ An element may be missing, null, a bare scalar, a list with nulls, or carry the 
 must not lose a row. So nothing here builds a pydicom `Dataset`, and the value representation comes from the dictionary,
 not from the archive.
 """
+
+import datetime as dt
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
+
+from federator.model import DicomJson
+
+_TAG = re.compile(r"[0-9A-F]{8}")
+_DATE = re.compile(r"([0-9]{4})([.-]?)([0-9]{2})\2([0-9]{2})")
+_TIME = re.compile(r"([01][0-9]|2[0-3])(?::?([0-5][0-9])(?::?([0-5][0-9]|60)(?:\.([0-9]{1,6})[0-9]*)?)?)?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
+_MAX_NUMBER_LENGTH = 40
+_PADDING = " \0\t\r\n"
+
+# In these a backslash is a character and not a delimiter (PS3.5 §6.2).
+_ONE_VALUE = frozenset({"LT", "ST", "UR", "UT"})
+_INTEGERS = frozenset({"IS", "SL", "SS", "SV", "UL", "US", "UV"})
+_NUMBERS = _INTEGERS | {"DS", "FD", "FL"}
+_BINARY = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+_CARRIERS = ("Value", "BulkDataURI", "InlineBinary")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonName:
+    """A person name in its up to three component groups, each with `^` between its components (PS3.5 §6.2.1)."""
+
+    alphabetic: str = ""
+    ideographic: str = ""
+    phonetic: str = ""
+
+    @property
+    def groups(self) -> tuple[str, str, str]:
+        """The groups in the order of the standard, empty ones included."""
+        return (self.alphabetic, self.ideographic, self.phonetic)
+
+    def __bool__(self) -> bool:
+        return any(self.groups)
+
+    def __str__(self) -> str:
+        written = [group.rstrip("^") for group in self.groups if group.rstrip("^")]
+        if not written:
+            return ""
+        # The phonetic group repeats how the ideographs are said; it is shown only where it stands alone.
+        return written[0] if len(written) == 1 else f"{written[0]} ({written[1]})"
+
+
+def values(row: DicomJson, tag: str) -> list[Any]:
+    """The values that are not null; a bare scalar is a list of one."""
+    element = _element(row, tag)
+    held = element.get("Value") if isinstance(element, Mapping) else element
+    if held is None:
+        return []
+    if isinstance(held, list | tuple):
+        return [value for value in held if value is not None]
+    return [held]
+
+
+def texts(row: DicomJson, tag: str) -> list[str]:
+    """All values as stripped text, empty ones left out; several in one string are told apart at the backslash."""
+    divided = vr_of(tag) not in _ONE_VALUE
+    found: list[str] = []
+    for value in values(row, tag):
+        whole = _as_text(value)
+        found += [part.strip(_PADDING) for part in (whole.split("\\") if divided else [whole])]
+    return [part for part in found if part]
+
+
+def text(row: DicomJson, tag: str) -> str:
+    """The first value as stripped text; empty where there is none."""
+    return next(iter(texts(row, tag)), "")
+
+
+def uid(row: DicomJson, tag: str) -> str:
+    """The first value without padding (some archives leave the NUL of an odd length in)."""
+    return text(row, tag)
+
+
+def number(row: DicomJson, tag: str) -> float | None:
+    """The first value as a finite number, however it was written; None where it is no number."""
+    return as_number(text(row, tag))
+
+
+def integer(row: DicomJson, tag: str) -> int | None:
+    """The first value as a whole number, however it was written (`12`, `"12"`, `"12.0"`); None otherwise."""
+    return as_integer(text(row, tag))
+
+
+def date(row: DicomJson, tag: str) -> str:
+    """The first value as `YYYYMMDD`; empty where there is none or no such day exists."""
+    return as_date(text(row, tag))
+
+
+def time(row: DicomJson, tag: str) -> str:
+    """The first value as `HHMMSS.ffffff`, padded with zeros; empty where there is none or it is no time."""
+    return as_time(text(row, tag))
+
+
+def names(row: DicomJson, tag: str) -> list[PersonName]:
+    """The person names, whether the archive sent objects (PS3.18 F.2.2) or one string with `=` between groups."""
+    found: list[PersonName] = []
+    for value in values(row, tag):
+        if isinstance(value, Mapping):
+            name = _name([_as_text(value.get(group)) for group in ("Alphabetic", "Ideographic", "Phonetic")])
+            found += [name] if name else []
+        else:
+            several = [_name(part.split("=")) for part in _as_text(value).split("\\")]
+            found += [name for name in several if name]
+    return found
+
+
+def items(row: DicomJson, tag: str) -> list[DicomJson]:
+    """The items of a sequence; whatever is no item is left out."""
+    return [value for value in values(row, tag) if isinstance(value, Mapping)]
+
+
+def is_present(row: DicomJson, tag: str) -> bool:
+    """Whether the row has the attribute at all, be it with an empty value."""
+    return _element(row, tag) is not None
+
+
+def has_value(row: DicomJson, tag: str) -> bool:
+    """Whether the attribute has at least one value that is not empty, or points to bulk data."""
+    element = _element(row, tag)
+    if isinstance(element, Mapping) and (element.get("BulkDataURI") or element.get("InlineBinary")):
+        return True
+    return bool(items(row, tag) or texts(row, tag) or names(row, tag))
+
+
+def faults(row: DicomJson) -> int:
+    """How many elements of the row are not as the standard says (PS3.18 F.2.2); items are not looked into."""
+    return sum(not _is_sound(tag, element) for tag, element in row.items())
+
+
+def as_number(written: str) -> float | None:
+    """The finite number that `written` says, or None."""
+    if len(written) > _MAX_NUMBER_LENGTH or not _NUMBER.fullmatch(written):
+        return None
+    value = float(written)
+    return value if math.isfinite(value) else None
+
+
+def as_integer(written: str) -> int | None:
+    """The whole number that `written` says, or None."""
+    value = as_number(written)
+    if value is None or not value.is_integer():
+        return None
+    # Through the text where it can be: a float has no room for the digits of a 64-bit integer.
+    return int(written) if re.fullmatch(r"[+-]?[0-9]+", written) else int(value)
+
+
+def as_date(written: str) -> str:
+    """`YYYYMMDD` of a DA value, also with the old dots or with dashes; empty if there is no such day."""
+    matched = _DATE.fullmatch(written)
+    if not matched:
+        return ""
+    year, month, day = (int(matched[group]) for group in (1, 3, 4))
+    try:
+        dt.date(year, month, day)
+    except ValueError:
+        return ""
+    return f"{year:04}{month:02}{day:02}"
+
+
+def as_time(written: str) -> str:
+    """`HHMMSS.ffffff` of a TM value, also with colons; empty if there is no such time."""
+    matched = _TIME.fullmatch(written)
+    if not matched:
+        return ""
+    hour, minute, second, fraction = matched.groups()
+    return f"{hour}{minute or '00'}{second or '00'}.{fraction or '':0<6}"
+
+
+@lru_cache(maxsize=4096)
+def keyword_of(tag: str) -> str:
+    """The keyword of an 8-digit tag; empty where the dictionary has none."""
+    return keyword_for_tag(int(tag, 16)) if _TAG.fullmatch(tag) else ""
+
+
+@lru_cache(maxsize=4096)
+def tag_of(keyword: str) -> str:
+    """The tag of a keyword as 8 upper-case digits; empty where the dictionary does not know it."""
+    found = tag_for_keyword(keyword)
+    return "" if found is None else f"{found:08X}"
+
+
+@lru_cache(maxsize=4096)
+def vr_of(tag: str) -> str:
+    """The value representation by the dictionary; empty where it is unknown, the first where there are several."""
+    if not _TAG.fullmatch(tag):
+        return ""
+    try:
+        vr = dictionary_VR(int(tag, 16))
+    except KeyError:
+        return ""
+    return "" if vr == "NONE" else vr.split(" or ")[0]
+
+
+def _element(row: DicomJson, tag: str) -> Any:  # noqa: ANN401 - nothing is known of what an archive sends
+    element = row.get(tag)
+    return row.get(tag.lower()) if element is None else element
+
+
+def _as_text(value: object) -> str:
+    """A scalar as text; the readable form of a person name; nothing of lists and of what is no value."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return ""
+    if isinstance(value, int):
+        # Python refuses to write integers of thousands of digits; no attribute holds one.
+        return str(value) if value.bit_length() <= 128 else ""  # noqa: PLR2004 - twice the longest VR
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return str(_name([_plain(value.get(group)) for group in ("Alphabetic", "Ideographic", "Phonetic")]))
+    return ""
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _name(groups: Sequence[str]) -> PersonName:
+    alphabetic, ideographic, phonetic = ([group.strip(_PADDING) for group in groups] + ["", "", ""])[:3]
+    return PersonName(alphabetic=alphabetic, ideographic=ideographic, phonetic=phonetic)
+
+
+def _is_sound(tag: object, element: object) -> bool:
+    if not isinstance(tag, str) or not _TAG.fullmatch(tag) or not isinstance(element, Mapping):
+        return False
+    vr = element.get("vr")
+    if not isinstance(vr, str) or not re.fullmatch(r"[A-Z]{2}", vr):
+        return False
+    carriers = [name for name in _CARRIERS if name in element]
+    if not carriers:
+        return True
+    if len(carriers) > 1 or (carriers[0] != "Value" and vr in _NUMBERS | {"PN"}):
+        return False
+    held = element[carriers[0]]
+    if carriers[0] != "Value":
+        return isinstance(held, str)
+    known = vr_of(tag) or vr
+    return isinstance(held, list) and all(value is None or _is_value(known, value) for value in held)
+
+
+def _is_value(vr: str, value: object) -> bool:
+    if vr in {"SQ", "PN"}:
+        return isinstance(value, Mapping)
+    if vr in _NUMBERS:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            return False
+        written = _as_text(value).strip(_PADDING)
+        return (as_integer(written) if vr in _INTEGERS else as_number(written)) is not None
+    if vr in _BINARY:
+        return False
+    return isinstance(value, str) and (vr in _ONE_VALUE or "\\" not in value)

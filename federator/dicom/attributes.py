@@ -1,0 +1,142 @@
+"""Which attributes can be asked for at which level, and what a misspelt one may have meant.
+
+Standard: PS3.18 Tables 10.6.1-5 and 10.6.3-3 to -5, PS3.4 §C.6
+"""
+
+import difflib
+import re
+from functools import cache
+
+from pydicom.datadict import keyword_dict
+
+from federator.dicom import json
+from federator.model import Level
+
+MODALITY = "00080060"
+MODALITIES_IN_STUDY = "00080061"
+
+_STUDY = tuple(
+    """
+    StudyDate StudyTime AccessionNumber ModalitiesInStudy SOPClassesInStudy ReferringPhysicianName StudyDescription
+    StudyInstanceUID StudyID PatientName PatientID PatientBirthDate PatientSex IssuerOfPatientID
+    NumberOfStudyRelatedSeries NumberOfStudyRelatedInstances ConsultingPhysicianName PhysiciansOfRecord
+    NameOfPhysiciansReadingStudy AdmittingDiagnosesDescription OtherStudyNumbers RequestingPhysician
+    RequestedProcedureDescription StudyComments AdmissionID TimezoneOffsetFromUTC StudyStatusID TypeOfPatientID
+    PatientBirthTime OtherPatientIDs OtherPatientNames PatientBirthName PatientMotherBirthName PatientAge
+    PatientSize PatientWeight PatientAddress PatientTelephoneNumbers PatientComments PatientSpeciesDescription
+    PatientBreedDescription ResponsiblePerson ResponsiblePersonRole ResponsibleOrganization EthnicGroup Occupation
+    MedicalAlerts Allergies SmokingStatus PregnancyStatus LastMenstrualDate AdditionalPatientHistory
+    PatientReligiousPreference MilitaryRank BranchOfService CountryOfResidence RegionOfResidence
+    MedicalRecordLocator PatientIdentityRemoved NumberOfPatientRelatedStudies NumberOfPatientRelatedSeries
+    NumberOfPatientRelatedInstances
+    """.split()  # noqa: SIM905 - a list of ninety strings is unreadable
+)
+
+_SERIES = tuple(
+    """
+    Modality SeriesDescription SeriesNumber SeriesInstanceUID SeriesDate SeriesTime BodyPartExamined Laterality
+    ProtocolName PerformingPhysicianName OperatorsName PatientPosition NumberOfSeriesRelatedInstances
+    FrameOfReferenceUID PositionReferenceIndicator PerformedProcedureStepStartDate PerformedProcedureStepStartTime
+    PerformedProcedureStepEndDate PerformedProcedureStepEndTime PerformedProcedureStepID
+    PerformedProcedureStepDescription Manufacturer ManufacturerModelName DeviceSerialNumber SoftwareVersions
+    StationName InstitutionName InstitutionalDepartmentName InstitutionAddress CommentsOnThePerformedProcedureStep
+    SynchronizationFrameOfReferenceUID
+    """.split()  # noqa: SIM905 - a list of ninety strings is unreadable
+)
+
+# What people who do not speak DICOM write for a key; the answer is a suggestion and never a guess.
+_EVERYDAY = {
+    "name": "PatientName",
+    "patient": "PatientName",
+    "id": "PatientID",
+    "mrn": "PatientID",
+    "pid": "PatientID",
+    "dob": "PatientBirthDate",
+    "birthdate": "PatientBirthDate",
+    "birthday": "PatientBirthDate",
+    "sex": "PatientSex",
+    "gender": "PatientSex",
+    "date": "StudyDate",
+    "time": "StudyTime",
+    "accession": "AccessionNumber",
+    "physician": "ReferringPhysicianName",
+    "modalities": "ModalitiesInStudy",
+    "bodypart": "BodyPartExamined",
+    "uid": "StudyInstanceUID",
+    "fields": "includefield",
+    "include": "includefield",
+    "fuzzy": "fuzzymatching",
+    "count": "limit",
+    "max": "limit",
+    "page": "offset",
+    "server": "archive",
+    "pacs": "archive",
+    "source": "archive",
+}
+_EVERYDAY_AT = {
+    Level.STUDY: {"description": "StudyDescription"},
+    Level.SERIES: {
+        "description": "SeriesDescription",
+        "number": "SeriesNumber",
+        "date": "SeriesDate",
+        "uid": "SeriesInstanceUID",
+    },
+    Level.INSTANCE: {"number": "InstanceNumber", "uid": "SOPInstanceUID", "date": "ContentDate"},
+}
+_LIKENESS = 0.6
+
+
+@cache
+def level_of(tag: str) -> Level:
+    """The level that an attribute belongs to; everything that is neither of studies nor of series is of instances."""
+    if tag in _tags(Level.STUDY):
+        return Level.STUDY
+    return Level.SERIES if tag in _tags(Level.SERIES) else Level.INSTANCE
+
+
+@cache
+def tag_of_any_case(keyword: str) -> str:
+    """The tag of a keyword in whatever case; empty where the dictionary does not know it."""
+    return _by_lower_case().get(keyword.lower(), "")
+
+
+def main_keywords(level: Level) -> list[str]:
+    """The keywords that are most asked for at a level, the most important ones first."""
+    return {
+        Level.STUDY: [*_STUDY[9:12], "StudyDate", "ModalitiesInStudy", "StudyDescription", "AccessionNumber"],
+        Level.SERIES: [*_SERIES[:4]],
+        Level.INSTANCE: ["InstanceNumber", "SOPClassUID", "SOPInstanceUID", "ContentDate"],
+    }[level]
+
+
+def suggestion(key: str, level: Level, options: tuple[str, ...]) -> str:
+    """The key that `key` was probably meant to be; empty where none is near.
+
+    The level's own keys come first, then those of the other levels, then the whole dictionary.
+    """
+    plain = re.sub(r"[^a-z0-9]", "", key.lower())
+    everyday = _EVERYDAY | _EVERYDAY_AT[level]
+    if plain in everyday:
+        return everyday[plain]
+    own = {Level.STUDY: _STUDY, Level.SERIES: _SERIES, Level.INSTANCE: tuple(main_keywords(level))}[level]
+    for known in ([*own, *options], [*_STUDY, *_SERIES], _by_lower_case()):
+        spelt = {keyword.lower(): keyword for keyword in known}
+        near = difflib.get_close_matches(plain, list(spelt), n=1, cutoff=_LIKENESS + 0.15)
+        if near:
+            return _spelling(spelt[near[0]])
+    return ""
+
+
+def _spelling(keyword: str) -> str:
+    tag = tag_of_any_case(keyword)
+    return json.keyword_of(tag) if tag else keyword
+
+
+@cache
+def _tags(level: Level) -> frozenset[str]:
+    return frozenset(json.tag_of(keyword) for keyword in (_STUDY if level is Level.STUDY else _SERIES))
+
+
+@cache
+def _by_lower_case() -> dict[str, str]:
+    return {keyword.lower(): f"{tag:08X}" for keyword, tag in keyword_dict.items() if keyword}

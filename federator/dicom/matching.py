@@ -1,0 +1,146 @@
+"""Whether a row matches a filter, whatever the archive did with it (contract.md section 2).
+
+Standard: PS3.4 §C.2.2.2
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from enum import Enum, auto
+from functools import lru_cache
+
+from federator.dicom import dates, json
+from federator.dicom.filters import Filter, FilterKind
+from federator.dicom.json import PersonName
+from federator.model import DicomJson
+
+# Archives compute these from what lies below. An empty one says that the archive did not compute it:
+# every series has a modality, so no study is truly without.
+_COMPUTED = frozenset({"00080061", "00080062", "00201200", "00201202", "00201204", "00201206", "00201208", "00201209"})
+_NAME_COMPONENTS = 5
+
+
+class Verdict(Enum):
+    """What a row says to one filter; ABSENT: it does not carry the attribute, so it says neither yes nor no."""
+
+    MATCH = auto()
+    MISMATCH = auto()
+    ABSENT = auto()
+
+
+def judge(row: DicomJson, filter_: Filter, *, fuzzy: bool = False) -> Verdict:
+    """Compare one row with one filter; any value of the attribute and any value of the filter will do.
+
+    An attribute that is there without a value does not match. With `fuzzy` a name that the archive found is taken as
+    found: what sounds alike is the archive's knowledge.
+    """
+    tag = filter_.tag
+    if not json.has_value(row, tag):
+        empty = json.is_present(row, tag) and tag not in _COMPUTED
+        return Verdict.MISMATCH if empty else Verdict.ABSENT
+    if filter_.kind is FilterKind.NAME:
+        matched = fuzzy or _any_name_matches(json.names(row, tag), filter_.values)
+    else:
+        matched = any(
+            _COMPARISONS[filter_.kind](held, asked) for held in json.texts(row, tag) for asked in filter_.values
+        )
+    return Verdict.MATCH if matched else Verdict.MISMATCH
+
+
+def matches_name(name: PersonName, pattern: str) -> bool:
+    """Whether a name matches a pattern: in one component group, in all groups together, or group by group.
+
+    Case and diacritics do not count, nor do delimiters at the end. A pattern with `=` asks group by group, an empty
+    group in it asks nothing.
+
+    Standard: PS3.5 §6.2.1, PS3.4 §C.2.2.2.1 and §C.2.2.2.4
+    """
+    if "=" in pattern:
+        asked = pattern.split("=")
+        by_group = zip(name.groups, asked, strict=False)
+        if all(not part.strip() or _group_matches(group, part) for group, part in by_group):
+            return True
+    together = "=".join(name.groups).rstrip("=")
+    return any(_group_matches(group, pattern) for group in (*name.groups, together) if group)
+
+
+def matches_text(held: str, pattern: str) -> bool:
+    """Whether text matches a pattern with `*` and `?`, without regard to case (PS3.4 §C.2.2.2.4)."""
+    return _pattern(_folded(pattern)).fullmatch(_folded(held)) is not None
+
+
+def _any_name_matches(names: list[PersonName], patterns: tuple[str, ...]) -> bool:
+    return any(matches_name(name, pattern) for name in names for pattern in patterns)
+
+
+def _group_matches(group: str, pattern: str) -> bool:
+    held, asked = _plain_name(group), _pattern(_plain_name(pattern))
+    if asked.fullmatch(held):
+        return True
+    # Doe^John is Doe^John^^^, so Doe^John^* finds it too.
+    missing = _NAME_COMPONENTS - 1 - held.count("^")
+    return missing > 0 and asked.fullmatch(held + "^" * missing) is not None
+
+
+@lru_cache(maxsize=4096)
+def _plain_name(group: str) -> str:
+    """A component group without case, diacritics, padding around components and delimiters at the end."""
+    folded = _without_marks(_without_marks(group).casefold())
+    # Composed again, so that ? stands for one syllable of a Korean name and not for a third of one.
+    return re.sub(r"\s*\^\s*", "^", unicodedata.normalize("NFC", folded)).strip().rstrip("^")
+
+
+def _without_marks(text: str) -> str:
+    return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).casefold())
+
+
+@lru_cache(maxsize=1024)
+def _pattern(written: str) -> re.Pattern[str]:
+    """The expression for a pattern with `*` and `?`.
+
+    What stands between two stars is taken where it first fits and never tried again (an atomic group): that loses no
+    match, and a pattern of many stars cannot make the search take exponential time.
+    """
+    parts = ["".join("." if letter == "?" else re.escape(letter) for letter in part) for part in written.split("*")]
+    first, last = parts[0], parts[-1]
+    middle = "".join(f"(?>.*?{part})" for part in parts[1:-1] if part)
+    return re.compile(first if len(parts) == 1 else f"{first}{middle}.*{last}", re.DOTALL)
+
+
+def _in_range(read: Callable[[str], str]) -> Callable[[str, str], bool]:
+    def compare(held: str, asked: str) -> bool:
+        value = read(held)
+        first, last = dates.ends_of(asked)
+        return bool(value) and (not first or first <= value) and (not last or value <= last)
+
+    return compare
+
+
+def _same_number(held: str, asked: str) -> bool:
+    value = json.as_number(held)
+    return value is not None and value == json.as_number(asked)
+
+
+def _same_integer(held: str, asked: str) -> bool:
+    value = json.as_integer(held)
+    return value is not None and value == json.as_integer(asked)
+
+
+def _same_uid(held: str, asked: str) -> bool:
+    return held == asked
+
+
+_COMPARISONS: dict[FilterKind, Callable[[str, str], bool]] = {
+    FilterKind.DATE: _in_range(json.as_date),
+    FilterKind.TIME: _in_range(json.as_time),
+    FilterKind.DATETIME: _in_range(dates.moment_of),
+    FilterKind.UID: _same_uid,
+    FilterKind.INTEGER: _same_integer,
+    FilterKind.NUMBER: _same_number,
+    FilterKind.TEXT: matches_text,
+    FilterKind.CODE: matches_text,
+}

@@ -1,0 +1,250 @@
+"""The query language of the `find-*` tools: text in, a checked `Query` out; it fails closed (contract.md section 2).
+
+A misspelt key or a value that means nothing must never widen a search: an archive that ignores it would answer with
+every patient. So whatever is not understood is a RequestError that quotes the token and says what to write instead.
+"""
+
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from json import dumps
+
+from federator.dicom import attributes, json
+from federator.dicom.filters import Filter, FilterKind, read_filter, shortened
+from federator.dicom.keys import included_tags, searchable_tag
+from federator.dicom.uid import is_archive_name
+from federator.errors import RequestError
+from federator.model import Level
+
+__all__ = ["DEFAULT_LIMIT", "MAX_LIMIT", "MAX_QUERY_LENGTH", "Filter", "FilterKind", "Query", "parse"]
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 200
+MAX_QUERY_LENGTH = 1000
+
+_OPTIONS = ("limit", "offset", "fuzzymatching", "includefield", "archive", "archives")
+_EXAMPLE = 'PatientName="Doe^John*"'
+
+_KEY = re.compile(r"\([^()=]*\)|[^\s=]+")
+_COUNT = re.compile(r"[0-9]{1,9}")
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_TYPOGRAPHIC_QUOTES = "“”„‟‘’‚‛«»"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What to search for, checked: every filter can be sent to an archive and judged on its rows.
+
+    `limit` is what one page may hold, `limit_asked` what was written. `include` are tags of additional attributes,
+    `include_all` says that all were asked for. `archives` are names as written, not yet known to be configured;
+    none means all.
+    """
+
+    level: Level
+    filters: tuple[Filter, ...] = ()
+    limit: int = DEFAULT_LIMIT
+    limit_asked: int = DEFAULT_LIMIT
+    offset: int = 0
+    fuzzy: bool = False
+    include: tuple[str, ...] = ()
+    include_all: bool = False
+    archives: tuple[str, ...] = ()
+
+    def filter(self, tag: str) -> Filter | None:
+        """The filter on an attribute, if there is one."""
+        return next((filter_ for filter_ in self.filters if filter_.tag == tag), None)
+
+    def without(self, tag: str) -> "Query":
+        """The same query without its filter on one attribute."""
+        return replace(self, filters=tuple(filter_ for filter_ in self.filters if filter_.tag != tag))
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits, the same for whatever finds the same rows in whatever page size."""
+        filters = sorted((filter_.tag, sorted(filter_.values)) for filter_ in self.filters)
+        told = dumps([self.level.value, filters, self.fuzzy, sorted(self.archives)], ensure_ascii=False)
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Draft:
+    """The parts of a query that were read so far."""
+
+    level: Level
+    filters: dict[str, Filter | None] = field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)
+    uid_archives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Token:
+    """One `key=value` as it was written; a quoted value is one value, whatever it holds."""
+
+    key: str
+    value: str
+    quoted: bool
+
+    @property
+    def text(self) -> str:
+        return shortened(f"{self.key}={self.value}")
+
+
+def parse(text: str, level: Level, *, today: dt.date) -> Query:
+    """Read a query for one level; a RequestError quotes what cannot be understood. `today` is what `today` means."""
+    if len(text) > MAX_QUERY_LENGTH:
+        raise RequestError(
+            f"The query has {len(text)} characters; {MAX_QUERY_LENGTH} are read at most. "
+            "Ask with fewer values, or search several times."
+        )
+    control = _CONTROL.search(text)
+    if control:
+        raise RequestError(
+            f"The query holds the control character {control[0]!a} after '{shortened(text[: control.start()])}'. "
+            "Leave it out."
+        )
+    draft = _Draft(level=level)
+    for token in _tokens(text):
+        _take(draft, token, today)
+    return _query(draft)
+
+
+def _query(draft: _Draft) -> Query:
+    options = draft.options
+    limit_asked = _count(options.get("limit", str(DEFAULT_LIMIT)), "limit", least=1)
+    include, include_all = included_tags(options.get("includefield"), draft.level)
+    return Query(
+        level=draft.level,
+        filters=tuple(filter_ for filter_ in draft.filters.values() if filter_),
+        limit=min(limit_asked, MAX_LIMIT),
+        limit_asked=limit_asked,
+        offset=_count(options.get("offset", "0"), "offset", least=0),
+        fuzzy=_flag(options.get("fuzzymatching", "false"), "fuzzymatching"),
+        include=include,
+        include_all=include_all,
+        archives=_archives(options["archive"]) if "archive" in options else draft.uid_archives,
+    )
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    """Divide the query; a quote begins a quoted value only where a value begins, so O'Brien needs none."""
+    place, before = 0, ""
+    while True:
+        place += len(text[place:]) - len(text[place:].lstrip())
+        if place == len(text):
+            return
+        matched = _KEY.match(text, place)
+        key = matched[0] if matched else ""
+        place += len(key)
+        if not key or text[place : place + 1] != "=":
+            raise _bare(key or text[place:].split(maxsplit=1)[0], before)
+        value, quoted, place = _value(text, place + 1, key)
+        before = f"{key}={value}"
+        yield _Token(key=key, value=value, quoted=quoted)
+
+
+def _value(text: str, start: int, key: str) -> tuple[str, bool, int]:
+    """The value that begins at `start`, whether it was quoted, and where the text goes on."""
+    opening = text[start : start + 1]
+    if opening and opening in _TYPOGRAPHIC_QUOTES:
+        raise RequestError(f"'{key}={opening}' has a typographic quote. Write a straight one: {key}=\"...\"")
+    if not opening or opening not in "'\"":
+        value = re.compile(r"\S*").match(text, start)[0]  # type: ignore[index]  # matches everywhere
+        return value, False, start + len(value)
+    end = text.find(opening, start + 1)
+    if end < 0:
+        raise RequestError(
+            f"'{shortened(key + '=' + text[start:])}': the quote {opening} is not closed. "
+            f"Write {key}={opening}...{opening}, or leave the quote out."
+        )
+    rest = text[end + 1 :].split()
+    if rest and not text[end + 1].isspace():
+        raise RequestError(
+            f"'{shortened(rest[0])}' follows the closing quote of {key} directly. Put a space between two filters, and "
+            f"quote a value as a whole: {key}={opening}...{opening}"
+        )
+    return text[start + 1 : end], True, end + 1
+
+
+def _bare(word: str, before: str) -> RequestError:
+    """What to say of a word that is no `key=value`."""
+    told = shortened(word)
+    if word.startswith("="):
+        return RequestError(
+            f"'{told}' has no key before the =. Write KEY=VALUE without spaces, for example {_EXAMPLE}."
+        )
+    if word[0] in "'\"":
+        return RequestError(f"'{told}': the quote stands before the key. Quote the value only, for example {_EXAMPLE}.")
+    if before and not attributes.tag_of_any_case(word):
+        if word[0] in "-/":
+            return RequestError(f"'{told}' stands alone. Write a range without spaces: StudyDate=20240101-20240131.")
+        key, _, value = shortened(f"{before} {word}").partition("=")
+        return RequestError(
+            f"'{told}' is not a filter. If it belongs to the value before it, quote the whole: {key}=\"{value}\"."
+        )
+    return RequestError(
+        f"'{told}' is not a filter. Write KEY=VALUE without spaces around the =, for example {_EXAMPLE}."
+    )
+
+
+def _take(draft: _Draft, token: _Token, today: dt.date) -> None:
+    option = token.key.lower()
+    if option in _OPTIONS:
+        option = "archive" if option == "archives" else option
+        if option in draft.options:
+            raise RequestError(f"'{token.text}': {option} is given twice. Write it once.")
+        draft.options[option] = token.value
+        return
+    tag = searchable_tag(token.key, token.value, draft.level, options=_OPTIONS)
+    if tag in draft.filters:
+        several = " Several values go into one filter: CT,MR." if json.vr_of(tag) in {"CS", "UI"} else ""
+        raise RequestError(f"'{token.text}': {json.keyword_of(tag)} is asked for twice. Write it once.{several}")
+    written = token.value
+    if json.vr_of(tag) == "UI":
+        written, draft.uid_archives = _without_archives(written)
+    draft.filters[tag] = read_filter(tag, written, key=token.key, quoted=token.quoted, today=today)
+
+
+def _without_archives(written: str) -> tuple[str, tuple[str, ...]]:
+    """UIDs without their `@archive` tags, and the archives to ask: those of the tags if every UID has one."""
+    uids: list[str] = []
+    archives: list[str] = []
+    tagged: set[str] = set()
+    for part in re.split(r"[\\,]", written):
+        uid, at, name = part.partition("@")
+        if not at and uids and uids[-1] in tagged and is_archive_name(part):
+            archives.append(part)  # the second holder of 1.2.3@mercy,north
+            continue
+        uids.append(uid)
+        if at and is_archive_name(name):
+            tagged.add(uid)
+            archives.append(name)
+        elif at:
+            raise RequestError(f"'{shortened(part)}': '{shortened(name)}' is not an archive's name. Write UID@name.")
+    return ",".join(uids), tuple(dict.fromkeys(archives)) if tagged.issuperset(uids) else ()
+
+
+def _count(written: str, option: str, *, least: int) -> int:
+    if not _COUNT.fullmatch(written) or int(written) < least:
+        raise RequestError(
+            f"'{option}={shortened(written)}': write a whole number from {least}, for example {option}=20."
+        )
+    return int(written)
+
+
+def _flag(written: str, option: str) -> bool:
+    if written.lower() not in {"true", "false"}:
+        raise RequestError(f"'{option}={shortened(written)}': write {option}=true or {option}=false.")
+    return written.lower() == "true"
+
+
+def _archives(written: str) -> tuple[str, ...]:
+    names = [name.strip() for name in written.split(",")]
+    for name in names:
+        if not is_archive_name(name):
+            raise RequestError(
+                f"'archive={shortened(written)}': '{shortened(name)}' is not an archive's name. "
+                "Write names as list-archives gives them: archive=mercy,north."
+            )
+    return tuple(dict.fromkeys(names))
