@@ -3,10 +3,13 @@
 import importlib.util
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.hostile.loopback import Loopback
 
 pytest_plugins = ["tests.orthanc_server"]
 
@@ -65,3 +68,10 @@ def missing(marker: str) -> list[str]:
     if marker == "orthanc" and not ORTHANC_DICOMWEB.exists():
         absent.append(ORTHANC_DICOMWEB.name)
     return absent
+
+
+@pytest.fixture(scope="session")
+def loopback() -> Iterator[Loopback]:
+    """A server on 127.0.0.1 for simulated archives."""
+    with Loopback() as server:
+        yield server

@@ -1,0 +1,80 @@
+"""DICOM JSON (PS3.18 F.2) as archives really write it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.hostile.records import (
+    ATTRIBUTES,
+    INSTANCES_IN_SERIES,
+    INSTANCES_IN_STUDY,
+    SERIES_IN_STUDY,
+    STUDY_DESCRIPTION,
+    Record,
+)
+from tests.hostile.switches import Switches
+
+COUNTS = frozenset({SERIES_IN_STUDY, INSTANCES_IN_STUDY, INSTANCES_IN_SERIES})
+
+
+def encode(rows: Sequence[Record], switches: Switches) -> bytes:
+    """The body of an answer; no rows may be no body at all."""
+    objects = [_object(row, switches) for row in rows]
+    if not objects and switches.empty_body:
+        return b""
+    if len(objects) == 1 and switches.single_object:
+        return _bytes(objects[0], switches)
+    return _bytes(objects, switches)
+
+
+def _bytes(value: Any, switches: Switches) -> bytes:
+    text = json.dumps(value, ensure_ascii=False)
+    return text.encode("latin-1", "replace") if switches.latin1_bytes else text.encode("utf-8", "surrogateescape")
+
+
+def _object(row: Record, switches: Switches) -> dict[str, Any]:
+    written: dict[str, Any] = {}
+    for tag, values in row.items():
+        if tag in COUNTS and switches.no_counts:
+            continue
+        if tag == STUDY_DESCRIPTION and switches.no_study_description:
+            continue
+        if not values and switches.absent_if_empty:
+            continue
+        written[tag.lower() if switches.lower_case_hex else tag] = _element(tag, values, switches)
+    return written
+
+
+def _element(tag: str, values: tuple, switches: Switches) -> Mapping[str, Any] | None:
+    vr = ATTRIBUTES[tag][1]
+    element: dict[str, Any] = {} if switches.missing_vr else {"vr": vr}
+    if not values:
+        if switches.null_elements:
+            return None
+        if switches.null_values:
+            element["Value"] = [None]
+        return element
+    told = [_value(tag, vr, value, switches) for value in values]
+    element["Value"] = told[0] if switches.scalar_values and len(told) == 1 else told
+    return element
+
+
+def _value(tag: str, vr: str, value: Any, switches: Switches) -> Any:
+    if vr == "PN":
+        return _name(value, switches)
+    if vr == "DA" and switches.dotted_dates:
+        return f"{value[:4]}.{value[4:6]}.{value[6:]}"
+    if vr == "UI" and switches.padded_uids and len(value) % 2:
+        return value + "\0"
+    if tag in COUNTS and switches.wrong_counts:
+        value = 0
+    return str(value) if vr == "IS" and switches.numbers_as_strings else value
+
+
+def _name(groups: tuple[str, str, str], switches: Switches) -> Any:
+    if switches.names_as_strings:
+        return "=".join(groups).rstrip("=")
+    if switches.lost_ideographs:
+        groups = (groups[0], "^" if groups[1] else "", "^" if groups[2] else "")
+    named = zip(("Alphabetic", "Ideographic", "Phonetic"), groups, strict=True)
+    return {key: group for key, group in named if group}
