@@ -23,9 +23,11 @@ def read(path: str) -> str:
     try:
         # Not blocking: a named pipe in its place would be waited for without end.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(handle, "rb") as file:
-            _must_be_private(os.fstat(file.fileno()))
-            content = file.read(_MAX_BYTES + 1)
+        try:
+            _must_be_private(os.fstat(handle))
+            content = os.read(handle, _MAX_BYTES + 1)
+        finally:
+            os.close(handle)
     except FileNotFoundError as error:
         raise _refused("the file that should hold its secret does not exist.") from error
     except OSError as error:

@@ -13,16 +13,15 @@ from collections.abc import Callable
 from contextlib import closing
 from enum import StrEnum
 from importlib.util import find_spec
-from typing import TypeVar
-
-import keyring.core
-from keyring.backend import KeyringBackend
-from keyring.errors import KeyringError
+from typing import TYPE_CHECKING, TypeVar
 
 from federator.archive import secret_file
 from federator.archive.secret_file import SecretError
 from federator.config import SecretReference, SecretStore
 from federator.model import OutcomeState
+
+if TYPE_CHECKING:
+    from keyring.backend import KeyringBackend
 
 __all__ = [
     "SecretError",
@@ -129,6 +128,9 @@ def store_state() -> StoreState:
         _in_time(_ring, READ_DEADLINE_S)
     except _StoreError as error:
         return error.store
+    except SecretError:
+        # It is there, but does not answer: for keeping secrets that is the same.
+        return StoreState.MISSING
     return StoreState.OK
 
 
@@ -149,13 +151,16 @@ def _refused(message: str) -> SecretError:
     return SecretError(message, state=OutcomeState.REFUSED)
 
 
-def _ring() -> KeyringBackend:
+def _ring() -> "KeyringBackend":
     """The protected store of this system, unlocked; a _StoreError where there is none."""
+    # Imported here, as below: it costs 60 ms, and most servers start without needing a secret at once.
+    import keyring.core
+
     for name in _BACKENDS.get(sys.platform, _BACKENDS_ELSEWHERE):
         try:
             ring = keyring.core.load_keyring(name)
-        except (ImportError, AttributeError, RuntimeError):
-            # What load_keyring raises for a backend that cannot work here.
+        except (ImportError, AttributeError, *_store_failures()):
+            # A backend that cannot work here: a library is not there, or the bus is not, or nobody serves on it.
             continue
         if name == _FREEDESKTOP:
             _must_be_unlocked()
@@ -222,6 +227,8 @@ def _in_time(action: Callable[[], _T], deadline_s: float) -> _T:
 
 def _store_failures() -> tuple[type[Exception], ...]:
     """What the backends raise: keyring's own errors, and those of the libraries below that keyring lets through."""
+    from keyring.errors import KeyringError
+
     failures: list[type[Exception]] = [KeyringError, OSError, RuntimeError, ValueError]
     if "secretstorage" in sys.modules:
         from jeepney.wrappers import DBusErrorResponse  # type: ignore[import-untyped] # jeepney ships no types
