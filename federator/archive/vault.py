@@ -159,8 +159,11 @@ def _ring() -> "KeyringBackend":
     for name in _BACKENDS.get(sys.platform, _BACKENDS_ELSEWHERE):
         try:
             ring = keyring.core.load_keyring(name)
-        except (ImportError, AttributeError, *_store_failures()):
-            # A backend that cannot work here: a library is not there, or the bus is not, or nobody serves on it.
+        except (ImportError, AttributeError):
+            # A library that the backend needs is not there.
+            continue
+        except _store_failures():
+            # There is no bus, or nobody serves on it.
             continue
         if name == _FREEDESKTOP:
             _must_be_unlocked()
