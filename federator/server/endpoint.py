@@ -1,0 +1,124 @@
+"""The MCP server itself: how tools are added, and the one boundary where exceptions become answers."""
+
+import inspect
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import CallToolResult, InputRequiredResult, TextContent, Tool, ToolAnnotations
+from pydantic import ValidationError
+
+from federator.errors import FederatorError
+from federator.server.arguments import invalid_arguments, unknown_arguments
+from federator.server.lifespan import App
+
+logger = logging.getLogger(__name__)
+
+READ_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+
+_HIDDEN = (
+    "federator could not do this because of a fault of its own; its log on this computer names the place. "
+    "Nothing is known about what was asked for."
+)
+
+
+class Endpoint(MCPServer[App]):
+    """An MCP server whose tools fail closed, and whose every failure is one of federator's own sentences."""
+
+    def add(self, function: Callable[..., Any], *, title: str) -> None:
+        """Offer `function` as a tool; its docstring is what the model reads, its name becomes kebab-case."""
+        self.add_tool(
+            function,
+            name=function.__name__.replace("_", "-"),
+            title=title,
+            description=inspect.getdoc(function),
+            annotations=READ_ONLY,
+        )
+
+    async def list_tools(self) -> list[Tool]:
+        """The tools, their schemas without what pydantic says twice."""
+        tools = await super().list_tools()
+        for tool in tools:
+            tool.input_schema = {**_plain(tool.input_schema), "additionalProperties": False}
+            tool.output_schema = _plain(tool.output_schema) if tool.output_schema else None
+        return tools
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[App, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Run a tool; whatever goes wrong becomes an answer that the model can act on, or a hidden fault."""
+        try:
+            await self._refuse_unknown(name, arguments)
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            return _failure(_explain(error))
+        finally:
+            await _save_health(context)
+
+    async def _refuse_unknown(self, name: str, arguments: Mapping[str, Any]) -> None:
+        known = {tool.name: tool.input_schema.get("properties", {}) for tool in await super().list_tools()}
+        if name not in known:
+            raise ToolError(f"There is no tool '{name[:60]}'. There are: {', '.join(known)}.")
+        if said := unknown_arguments(arguments, known[name]):
+            raise ToolError(said)
+
+
+def _failure(text: str) -> CallToolResult:
+    return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
+
+
+def _explain(error: ToolError) -> str:
+    cause = error.__cause__
+    if cause is None:
+        return str(error)
+    if isinstance(cause, ValidationError):
+        return invalid_arguments(cause)
+    meant = _meant(cause)
+    if meant is not None:
+        return str(meant)
+    _log_fault(cause)
+    return _HIDDEN
+
+
+def _meant(cause: BaseException) -> FederatorError | None:
+    """The error that was raised on purpose, also out of a task group; None where it is a bug."""
+    if isinstance(cause, FederatorError):
+        return cause
+    if isinstance(cause, BaseExceptionGroup):
+        found = [_meant(inner) for inner in cause.exceptions]
+        return found[0] if all(found) else None
+    return None
+
+
+def _log_fault(cause: BaseException) -> None:
+    # Its type and place only: the text of an exception may quote what an archive sent.
+    frames = inspect.getinnerframes(cause.__traceback__) if cause.__traceback__ else []
+    ours = [frame for frame in frames if "federator" in frame.filename] or frames
+    place = f"{ours[-1].filename}:{ours[-1].lineno} in {ours[-1].function}" if ours else "an unknown place"
+    logger.error("A tool failed: %s at %s", type(cause).__name__, place)
+
+
+async def _save_health(context: Context[App, Any] | None) -> None:
+    if context is None:
+        return
+    request = context.request_context
+    client = request.session.client_params
+    await request.lifespan_context.save_health(client.client_info.name if client else "")
+
+
+def _plain(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema without generated titles and empty defaults, which say nothing but cost the model tokens."""
+    plain: dict[str, Any] = {}
+    for key, value in schema.items():
+        if (key == "title" and isinstance(value, str)) or (key == "default" and value in ("", None, [], {}, False)):
+            continue
+        if key in {"properties", "$defs"}:
+            plain[key] = {name: _plain(inner) for name, inner in value.items()}
+        elif isinstance(value, dict):
+            plain[key] = _plain(value)
+        else:
+            plain[key] = value
+    return plain

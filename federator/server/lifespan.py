@@ -1,0 +1,102 @@
+"""What a running server has at hand: the federation, opened when a call first needs it, and the health file."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
+
+import anyio
+import anyio.to_thread
+
+from federator.config import Config, ConfigSource
+from federator.errors import ConfigError, FederatorError
+from federator.model import Outcome
+from federator.server.health import HealthFile
+
+if TYPE_CHECKING:
+    from federator.federation.federation import Federation
+
+_WORKERS = 2
+"""Threads for pixels, PDF and SR at once: each may hold a large object in memory."""
+
+T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
+
+
+class App:
+    """The lifespan's value, shared by all calls of one server."""
+
+    def __init__(self, source: ConfigSource | Config, health: HealthFile | None) -> None:
+        self._source = source
+        self._health = health
+        self._federation: Federation | None = None
+        self._fault: ConfigError | None = None
+        self._wanted = anyio.Event()
+        self._settled = anyio.Event()
+        self._workers = anyio.CapacityLimiter(_WORKERS)
+
+    def warm_up(self) -> None:
+        """Have the federation opened in the background: clients list the tools long before the first question."""
+        self._wanted.set()
+
+    async def federation(self) -> "Federation":
+        """The federation; whoever asks first waits for httpx and pydicom to be imported.
+
+        Raises ConfigError while the configuration cannot be used; the next call tries again.
+        """
+        self._wanted.set()
+        await self._settled.wait()
+        if self._federation is not None:
+            return self._federation
+        if self._fault is not None:
+            raise self._fault
+        raise FederatorError("The server is shutting down.")
+
+    def note(self, outcomes: Iterable[Outcome]) -> None:
+        """Remember what became of asking the archives; the health file gets it when the call is over."""
+        if self._health is not None:
+            self._health.note(outcomes)
+
+    async def save_health(self, client: str) -> None:
+        """Write the health file, if there is one; `client` is the name that the client gave itself."""
+        if self._health is not None:
+            await anyio.to_thread.run_sync(self._health.save, client)
+
+    async def in_worker(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
+        """Run what computes for long in one of few threads, so that the event loop goes on."""
+        return await anyio.to_thread.run_sync(function, *arguments, limiter=self._workers)
+
+    async def keep(self) -> None:
+        """Open the federation once it is wanted; close it, in this same task, when cancelled."""
+        while True:
+            await self._wanted.wait()
+            try:
+                await self._hold()
+            except ConfigError as error:
+                self._fault = error
+                settled, self._settled, self._wanted = self._settled, anyio.Event(), anyio.Event()
+                settled.set()
+
+    async def _hold(self) -> None:
+        opened = await anyio.to_thread.run_sync(_import_federation)
+        try:
+            async with opened(self._source) as federation:
+                self._federation = federation
+                self._settled.set()
+                await anyio.sleep_forever()
+        finally:
+            self._federation = None
+
+
+def _import_federation() -> "type[Federation]":
+    from federator.federation.federation import Federation
+
+    return Federation
+
+
+@asynccontextmanager
+async def running(app: App) -> AsyncIterator[App]:
+    """The server's lifespan: `app` with its federation behind it, closed at the end."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(app.keep)
+        yield app
+        tasks.cancel_scope.cancel()

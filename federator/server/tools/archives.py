@@ -1,0 +1,53 @@
+"""The tool list-archives."""
+
+from typing import Annotated
+
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult
+
+from federator.server.endpoint import Endpoint
+from federator.server.lifespan import App
+from federator.server.models import ArchiveListed, ArchivesListed
+from federator.server.results import both
+from federator.server.wording import counted, explain, first_line, one_line
+
+
+async def list_archives(*, ctx: Context[App]) -> Annotated[CallToolResult, ArchivesListed]:
+    """List the configured archives: name, title, reachable or why not, and what each was found to support.
+
+    Use it to see where a search looks, or why an archive is missing from an answer. It asks every archive anew.
+    The names are the @tags on UIDs and what `archives` in find-studies takes.
+    """
+    app = ctx.request_context.lifespan_context
+    federation = await app.federation()
+    states = await federation.survey()
+    outcomes = [state.outcome for state in states]
+    app.note(outcomes)
+    note = federation.config_note
+    answer = ArchivesListed(
+        complete=all(outcome.complete for outcome in outcomes),
+        archives=[
+            ArchiveListed(
+                archive=state.archive.name,
+                title=one_line(state.archive.title),
+                outcome=state.outcome.state.value,
+                milliseconds=state.outcome.milliseconds,
+                message=one_line(state.outcome.message),
+                supports=[one_line(finding) for finding in state.findings],
+            )
+            for state in states
+        ],
+        notes=[note] if note else [],
+    )
+    lines = [first_line(outcomes, missing="Their studies"), f"{counted(len(states), 'archive')} configured."]
+    for listed, outcome in zip(answer.archives, outcomes, strict=True):
+        title = f" ({listed.title})" if listed.title else ""
+        lines.append(f"- {explain(outcome)}{title}, {listed.milliseconds} ms")
+        lines += [f"    {finding}" for finding in listed.supports]
+    lines += [f"Note: {said}" for said in answer.notes]
+    return both(answer, [line for line in lines if line])
+
+
+def register(endpoint: Endpoint) -> None:
+    """Offer list-archives."""
+    endpoint.add(list_archives, title="List archives")
