@@ -1,0 +1,98 @@
+"""WADO-RS for frames that the archive renders itself, checked to be images (PS3.18 §10.4.1.1.3)."""
+
+from dataclasses import dataclass
+
+from federator.archive.accept import (
+    ABSENT,
+    NotOffered,
+    ask,
+    cut_short,
+    object_path,
+    parts_of,
+    wrong_content,
+    wrong_kind,
+)
+from federator.archive.client import Answer, ArchiveClient
+from federator.archive.sniff import Kind, ends_as_begun, jpeg_process, sniff
+from federator.errors import ContentError, RequestError
+
+_MEDIA_TYPES = (Kind.JPEG.value, Kind.PNG.value)
+_LOSSLESS_JPEG = 0xC3
+# Refusals that tell of the kind of object, not of a mishap or of this one's parameters.
+_LASTING = frozenset({400, 404, 405, 406, 415, 501})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """An image that an archive made; `media_type` (image/jpeg, image/png) is what the bytes are, whatever was asked."""
+
+    content: bytes
+    media_type: str
+
+
+async def retrieve_rendered(
+    client: ArchiveClient,
+    study: str,
+    series: str,
+    instance: str,
+    frame_number: int,
+    *,
+    media_type: str = Kind.JPEG.value,
+    window: tuple[float, float] | None = None,
+    viewport: tuple[int, int] | None = None,
+    sop_class_uid: str = "",
+) -> Rendered:
+    """One frame as an image made by the archive; `frame_number` counts from 1.
+
+    Always asked for by its number, because archives answer for a whole multi-frame object with the first frame only
+    or with an animation. `window` is (center, width) with the linear function, `viewport` (width, height) in pixels.
+    With `sop_class_uid` a class that the archive cannot render is remembered and not asked for again.
+    Raises ContentError where the archive cannot render this (decode it here then), ArchiveError where it could not be
+    asked.
+
+    Standard: PS3.18 §8.3.5
+    """
+    if frame_number < 1:
+        raise RequestError(f"frame {frame_number} does not exist: frames count from 1.")
+    unsupported = f"rendered:{sop_class_uid}"
+    if sop_class_uid and unsupported in client.habits.unsupported:
+        raise ContentError(f"{client.name} was found not to render this kind of object.")
+    others = tuple(other for other in _MEDIA_TYPES if other != media_type)
+    try:
+        return await ask(
+            client,
+            f"{object_path(study, series, instance)}/frames/{frame_number}/rendered",
+            resource=f"rendered as {media_type}",
+            accepts=(media_type, *others),
+            read=_image_in,
+            parameters=_parameters(window, viewport),
+            absent=ABSENT,
+        )
+    except NotOffered as refusal:
+        # A frame that does not exist and a window that is not understood are refused likewise: they teach nothing.
+        if sop_class_uid and frame_number == 1 and window is None and refusal.http_status in _LASTING:
+            client.habits.unsupported.add(unsupported)
+        raise ContentError(f"{client.name} does not render this object: it {refusal}") from refusal
+
+
+def _parameters(window: tuple[float, float] | None, viewport: tuple[int, int] | None) -> list[tuple[str, str]]:
+    parameters: list[tuple[str, str]] = []
+    if window is not None:
+        center, width = window
+        parameters.append(("window", f"{center:.10g},{width:.10g},linear"))
+    if viewport is not None:
+        parameters.append(("viewport", f"{viewport[0]},{viewport[1]}"))
+    return parameters
+
+
+def _image_in(answer: Answer) -> Rendered:
+    parts = parts_of(answer)
+    if len(parts) > 1:
+        raise wrong_content("sent several images where one was asked for")
+    content = parts[0].content
+    kind = sniff(content)
+    if kind.value not in _MEDIA_TYPES or (kind is Kind.JPEG and jpeg_process(content) == _LOSSLESS_JPEG):
+        raise wrong_kind(content, "an image")
+    if not ends_as_begun(content, kind):
+        raise cut_short("an image")
+    return Rendered(content=content, media_type=kind.value)

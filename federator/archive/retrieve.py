@@ -1,0 +1,22 @@
+"""WADO-RS over one archive, all of it: the functions that the floors above call, gathered in one place.
+
+Every function takes an `ArchiveClient` and UIDs. ArchiveError means that the archive could not be asked or did not
+answer with the object; ContentError that it has no such form of it, so that another way may still lead there.
+"""
+
+from federator.archive.bulk_data import retrieve_bulk_data
+from federator.archive.documents import retrieve_document
+from federator.archive.instances import Frame, retrieve_frame, retrieve_instance
+from federator.archive.metadata import retrieve_metadata
+from federator.archive.rendered import Rendered, retrieve_rendered
+
+__all__ = [
+    "Frame",
+    "Rendered",
+    "retrieve_bulk_data",
+    "retrieve_document",
+    "retrieve_frame",
+    "retrieve_instance",
+    "retrieve_metadata",
+    "retrieve_rendered",
+]
