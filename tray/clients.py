@@ -1,0 +1,385 @@
+"""The assistants on this computer: their state, and connecting and disconnecting them without harm to their settings.
+
+Every change is planned first, shown, checked against the file once more, copied, written in one step, read again and
+kept on a receipt, so that it can be undone. Nothing is ever rewritten unasked.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from tray import claude_code, client_entry, client_files, client_places, launch
+from tray.client_files import ClientError, Snapshot
+from tray.client_registry import Client, FileFormat, registry
+from tray.receipts import Receipt, Receipts
+
+
+class ClientState(StrEnum):
+    """How a client stands to our server."""
+
+    NOT_FOUND = "not found"
+    FOUND = "found"
+    CONNECTED = "connected"
+    DIFFERENT = "different"
+    REMOVED = "removed"
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientStatus:
+    """One client as it is now.
+
+    `choices` are settings files of which a person must name one. `managed` is set where an IT department decides.
+    """
+
+    client: Client
+    state: ClientState
+    message: str
+    files: tuple[Path, ...] = ()
+    choices: tuple[Path, ...] = ()
+    managed: bool = False
+    can_undo: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """One file of a plan: as it was read, as it will be, and the change as it may be shown."""
+
+    snapshot: Snapshot
+    text: str
+    diff: str
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything is to be written."""
+        return self.snapshot.has_bom or self.text != self.snapshot.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A change that nothing has come of yet; `entry` is None where ours is taken out.
+
+    `program` and `arguments` are for a client that is set up through its own command. `hints` are for the person.
+    """
+
+    client: Client
+    entry: Mapping[str, object] | None
+    edits: tuple[Edit, ...]
+    program: Path | None = None
+    arguments: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+
+    @property
+    def diff(self) -> str:
+        """The change as it may be shown: nothing of anybody else's is in it."""
+        if self.program is not None:
+            return launch.shell_line((self.program.name, *self.arguments))
+        return "\n\n".join(f"{edit.snapshot.path}\n{edit.diff}" for edit in self.edits)
+
+    @property
+    def etag(self) -> str:
+        """What changes when the plan or any of its files does: what was shown is what is written."""
+        parts = [self.client.identifier, *self.arguments]
+        parts += [f"{edit.snapshot.path}\n{edit.snapshot.etag}\n{edit.text}" for edit in self.edits]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+class Clients:
+    """The assistants of one user; `command` starts the server, with its arguments."""
+
+    def __init__(
+        self,
+        *,
+        platform: str,
+        environment: Mapping[str, str],
+        home: Path,
+        state_folder: Path,
+        command: tuple[str, ...],
+    ) -> None:
+        self._platform = platform
+        self._environment = environment
+        self._state_folder = state_folder
+        self._receipts = Receipts(state_folder / "receipts")
+        self.command = command
+        self.registry = registry(platform, environment, home)
+
+    def client(self, identifier: str) -> Client:
+        """The client of this identifier; ClientError that lists them all where there is none."""
+        found = next((client for client in self.registry if client.identifier == identifier), None)
+        if found is None:
+            raise ClientError(f'There is no assistant called "{identifier}". There are: {", ".join(self.identifiers)}.')
+        return found
+
+    @property
+    def identifiers(self) -> tuple[str, ...]:
+        """All clients that can be connected."""
+        return tuple(client.identifier for client in self.registry)
+
+    def states(self) -> tuple[ClientStatus, ...]:
+        """All clients, in the order in which they are offered."""
+        return tuple(self.state(identifier) for identifier in self.identifiers)
+
+    def state(self, identifier: str) -> ClientStatus:
+        """One client as it is now; never raises for what its files hold."""
+        client = self.client(identifier)
+        found = client_places.look(client, chosen=self._chosen(client))
+        program = client_places.program_of(client, self._environment)
+        by_command = client.file_format is FileFormat.COMMAND
+        if program is None if by_command else not found.installed:
+            return ClientStatus(client=client, state=ClientState.NOT_FOUND, message="Not found on this computer.")
+        if found.choices:
+            state, message = ClientState.FOUND, f"{client.title} has several settings files. Say which one it uses."
+        else:
+            state, message = self._worst(client, [self._file_state(client, path) for path in found.files])
+        return ClientStatus(
+            client=client,
+            state=state,
+            message=message,
+            files=found.files,
+            choices=found.choices,
+            managed=client_places.is_managed(client, self._platform),
+            can_undo=bool(self._receipts.of(identifier)),
+        )
+
+    def is_running(self, identifier: str) -> bool:
+        """Whether the client runs and would write its own copy of the settings back."""
+        return client_places.is_running(self.client(identifier), self._platform)
+
+    def signature(self) -> tuple[tuple[str, int, int, int], ...]:
+        """What changes when any client's settings are written: cheap enough to be compared often."""
+        marks: list[tuple[str, int, int, int]] = []
+        for client in self.registry:
+            for path in client_places.look(client, chosen=self._chosen(client)).files:
+                try:
+                    found = path.stat()
+                except OSError:
+                    marks.append((str(path), 0, 0, 0))
+                else:
+                    marks.append((str(path), found.st_mtime_ns, found.st_size, found.st_ino))
+        return tuple(marks)
+
+    def plan(self, identifier: str, *, chosen: Path | None = None) -> Plan:
+        """What connecting would change. ClientError where the client is not there or its settings are damaged."""
+        client = self.client(identifier)
+        entry = client.entry(self.command)
+        if client.file_format is FileFormat.COMMAND:
+            arguments = claude_code.add_arguments(self.command)
+            return self._command_plan(client, entry, arguments)
+        edits = [self._edit(client, path, entry) for path in self._files(client, chosen)]
+        return Plan(client=client, entry=entry, edits=tuple(edits), hints=self._hints(client))
+
+    def plan_removal(self, identifier: str, *, chosen: Path | None = None) -> Plan:
+        """What disconnecting would change."""
+        client = self.client(identifier)
+        if client.file_format is FileFormat.COMMAND:
+            return self._command_plan(client, None, claude_code.remove_arguments())
+        edits = [self._edit(client, path, None) for path in self._files(client, chosen)]
+        return Plan(client=client, entry=None, edits=tuple(edits), hints=self._hints(client))
+
+    def apply(self, plan: Plan, *, even_if_running: bool = False) -> str:
+        """Carries a plan out; what was done, and what the person does next. ClientError, and nothing changed, if not.
+
+        The server is started once, as the client would start it, before a connection to it is written.
+        """
+        client = plan.client
+        if not even_if_running and self.is_running(client.identifier):
+            raise ClientError(
+                f"{client.title} is running and would write its own copy of the settings back. "
+                "Quit it completely (also its icon in the tray), then try again."
+            )
+        if plan.entry is not None:
+            self._must_answer()
+        if plan.program is not None:
+            self._run_command(plan, plan.program)
+        else:
+            self._write_all(plan)
+        done = "is connected" if plan.entry is not None else "is disconnected"
+        return f"{client.title} {done}. {client.after}"
+
+    def undo(self, identifier: str) -> str:
+        """Takes the last change back: the copy if the file is still as we left it, else only our entry."""
+        client = self.client(identifier)
+        receipts = self._receipts.of(identifier)
+        if not receipts:
+            raise ClientError(f"Nothing of ours is to be undone in {client.title}.")
+        if client.file_format is FileFormat.COMMAND:
+            program = self._program(client)
+            if client_entry.read(client, self._read_only(client).text) is not None:
+                claude_code.disconnect(client, program)
+            self._receipts.forget(receipts[0])
+            return f"{client.title} is as it was before."
+        for receipt in receipts:
+            self._undo_file(client, receipt)
+        return f"{client.title} is as it was before. {client.after}"
+
+    def _edit(self, client: Client, path: Path, entry: Mapping[str, object] | None) -> Edit:
+        snapshot = client_files.read(path, title=client.title)
+        change = (
+            client_entry.remove(client, snapshot.text)
+            if entry is None
+            else client_entry.put(client, snapshot.text, entry)
+        )
+        return Edit(snapshot=snapshot, text=change, diff=client_entry.diff(client, snapshot.text, entry))
+
+    def _write_all(self, plan: Plan) -> None:
+        """All files of a plan or none: what is written already is taken back when a later one fails."""
+        written: list[Receipt] = []
+        try:
+            for edit in plan.edits:
+                written += self._write(plan.client, edit, plan.entry)
+        except ClientError:
+            for receipt in reversed(written):
+                self._undo_file(plan.client, receipt)
+            raise
+
+    def _write(self, client: Client, edit: Edit, entry: Mapping[str, object] | None) -> tuple[Receipt, ...]:
+        """Writes one file; its receipt, or nothing where nothing was to be done."""
+        path = edit.snapshot.path
+        if not edit.changes:
+            if entry is not None and self._receipts.for_file(client.identifier, path) is None:
+                self._keep(client, edit.snapshot, entry)
+            return ()
+        data = edit.text.encode()
+        backup = client_files.replace(edit.snapshot, data, state_folder=self._state_folder, title=client.title)
+        receipt = Receipt(
+            client=client.identifier,
+            path=str(path),
+            etag=client_files.etag_of(data),
+            backup="" if backup is None else str(backup),
+            created=backup is None,
+            entry=entry,
+        )
+        self._receipts.keep(receipt)
+        return (receipt,)
+
+    def _keep(self, client: Client, snapshot: Snapshot, entry: Mapping[str, object]) -> None:
+        """A receipt for an entry that stood there already: it has no copy to go back to."""
+        self._receipts.keep(
+            Receipt(
+                client=client.identifier,
+                path=str(snapshot.path),
+                etag=snapshot.etag,
+                backup="",
+                created=False,
+                entry=entry,
+            )
+        )
+
+    def _undo_file(self, client: Client, receipt: Receipt) -> None:
+        snapshot = client_files.read(Path(receipt.path), title=client.title)
+        untouched = snapshot.etag == receipt.etag
+        data: bytes | None
+        if untouched and receipt.created:
+            data = None
+        elif untouched and receipt.backup and Path(receipt.backup).exists():
+            data = Path(receipt.backup).read_bytes()
+        elif receipt.entry is None:
+            raise ClientError(f"{client.title}'s settings changed since. Connect it again instead.")
+        else:
+            data = client_entry.remove(client, snapshot.text).encode()
+        if data != snapshot.data:
+            client_files.replace(snapshot, data, state_folder=self._state_folder, title=client.title)
+        self._receipts.forget(receipt)
+        now = client_files.read(Path(receipt.path), title=client.title)
+        held = client_entry.read(client, now.text)
+        if receipt.entry is None and isinstance(held, dict):
+            self._keep(client, now, held)
+
+    def _file_state(self, client: Client, path: Path) -> tuple[ClientState, str]:
+        try:
+            snapshot = client_files.read(path, title=client.title)
+            held = client_entry.read(client, snapshot.text)
+        except ClientError as error:
+            return ClientState.DAMAGED, str(error)
+        if client_entry.is_ours(held, client.entry(self.command)):
+            return ClientState.CONNECTED, "Connected."
+        if held is not None:
+            return ClientState.DIFFERENT, _difference(client, held)
+        receipt = self._receipts.for_file(client.identifier, snapshot.path)
+        if receipt is not None and receipt.entry is not None:
+            return ClientState.REMOVED, f"{client.title} removed the connection. Reconnect it."
+        return ClientState.FOUND, "Found on this computer, not connected."
+
+    def _worst(self, client: Client, states: list[tuple[ClientState, str]]) -> tuple[ClientState, str]:
+        for state in (ClientState.DAMAGED, ClientState.REMOVED, ClientState.DIFFERENT):
+            found = next((pair for pair in states if pair[0] is state), None)
+            if found:
+                return found
+        if {state for state, _ in states} == {ClientState.CONNECTED, ClientState.FOUND}:
+            return ClientState.DIFFERENT, f"Connected, but not in every profile of {client.title}. Connect it again."
+        return states[0]
+
+    def _files(self, client: Client, chosen: Path | None) -> tuple[Path, ...]:
+        found = client_places.look(client, chosen=chosen or self._chosen(client))
+        if found.choices:
+            listed = "; ".join(str(path) for path in found.choices)
+            raise ClientError(
+                f"{client.title} has several settings files. Nothing was written. Say which one: {listed}"
+            )
+        if not found.installed:
+            raise ClientError(f"{client.title} was not found on this computer.")
+        return found.files
+
+    def _chosen(self, client: Client) -> Path | None:
+        """The file that a person chose before, as the receipt remembers it."""
+        receipts = self._receipts.of(client.identifier)
+        return Path(receipts[0].path) if len(receipts) == 1 else None
+
+    def _hints(self, client: Client) -> tuple[str, ...]:
+        hints = []
+        if client_places.is_managed(client, self._platform):
+            hints.append(f"Your IT department manages the connections of {client.title}. Give them the lines below.")
+        if client_places.is_running(client, self._platform):
+            hints.append(f"{client.title} is running. Quit it completely before writing.")
+        return tuple(hints)
+
+    def _must_answer(self) -> None:
+        environment = launch.bare_environment(self._platform, self._environment)
+        try:
+            launch.try_server(self.command, environment)
+        except launch.LaunchError as error:
+            raise ClientError(f"{error} Nothing was written.") from error
+
+    def _program(self, client: Client) -> Path:
+        program = client_places.program_of(client, self._environment)
+        if program is None:
+            raise ClientError(f"{client.title} was not found on this computer.")
+        return program
+
+    def _read_only(self, client: Client) -> Snapshot:
+        return client_files.read(client_places.look(client).files[0], title=client.title)
+
+    def _command_plan(self, client: Client, entry: Mapping[str, object] | None, arguments: tuple[str, ...]) -> Plan:
+        program = self._program(client)
+        snapshot = self._read_only(client)
+        edit = Edit(snapshot=snapshot, text=snapshot.text, diff="")
+        return Plan(
+            client=client,
+            entry=entry,
+            edits=(edit,),
+            program=program,
+            arguments=arguments,
+            hints=self._hints(client),
+        )
+
+    def _run_command(self, plan: Plan, program: Path) -> None:
+        client = plan.client
+        held = client_entry.read(client, self._read_only(client).text)
+        if plan.entry is None:
+            if held is not None:
+                claude_code.disconnect(client, program)
+            for receipt in self._receipts.of(client.identifier):
+                self._receipts.forget(receipt)
+            return
+        if not client_entry.is_ours(held, plan.entry):
+            claude_code.connect(client, program, self.command, replaces=held is not None)
+        self._keep(client, self._read_only(client), plan.entry)
+
+
+def _difference(client: Client, held: object) -> str:
+    command = held.get("command") if isinstance(held, dict) else None
+    if isinstance(command, str) and not Path(command).exists():
+        return f"The program moved, and {client.title} still starts the old one. Connect it again."
+    return "The entry was changed by hand, or was written for other settings. Connect it again to repair it."
