@@ -109,15 +109,20 @@ def main_keywords(level: Level) -> list[str]:
     }[level]
 
 
+def everyday_meaning(key: str, level: Level) -> str:
+    """The keyword for what people who do not speak DICOM call an attribute; empty where the word is none of those."""
+    return (_EVERYDAY | _EVERYDAY_AT[level]).get(re.sub(r"[^a-z0-9]", "", key.lower()), "")
+
+
 def suggestion(key: str, level: Level, options: tuple[str, ...]) -> str:
     """The key that `key` was probably meant to be; empty where none is near.
 
     The level's own keys come first, then those of the other levels, then the whole dictionary.
     """
     plain = re.sub(r"[^a-z0-9]", "", key.lower())
-    everyday = _EVERYDAY | _EVERYDAY_AT[level]
-    if plain in everyday:
-        return everyday[plain]
+    everyday = everyday_meaning(key, level)
+    if everyday:
+        return everyday
     own = {Level.STUDY: _STUDY, Level.SERIES: _SERIES, Level.INSTANCE: tuple(main_keywords(level))}[level]
     for known in ([*own, *options], [*_STUDY, *_SERIES], _by_lower_case()):
         spelt = {keyword.lower(): keyword for keyword in known}

@@ -49,9 +49,11 @@ def searchable_tag(key: str, value: str, level: Level, *, options: tuple[str, ..
         return tag
     keyword = json.keyword_of(tag)
     if _ORDER.index(own) > _ORDER.index(level):
+        everyday = attributes.everyday_meaning(key, level)
+        meant = f" Did you mean {everyday}?" if everyday else ""
         raise RequestError(
             f"'{token}': {keyword} describes {_PLURALS[own]}, not {_PLURALS[level]}. "
-            f"Use {_TOOLS[own]} for it, with the UID of what {_TOOLS[level]} found."
+            f"Use {_TOOLS[own]} for it, with the UID of what {_TOOLS[level]} found.{meant}"
         )
     other = " Did you mean Modality?" if tag == attributes.MODALITIES_IN_STUDY and level is Level.SERIES else ""
     raise RequestError(
@@ -73,7 +75,7 @@ def _resolved(key: str, level: Level, options: tuple[str, ...]) -> str:
         return tag
     if "." in key:
         raise RequestError(
-            f"'{told}' names an attribute inside a sequence; what archives answer to that cannot be checked. "
+            f"'{told}' names an attribute in a sequence; what archives answer to that cannot be checked. "
             f"{_ask_for(level)}"
         )
     tag = attributes.tag_of_any_case(key)

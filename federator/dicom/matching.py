@@ -74,20 +74,19 @@ def _any_name_matches(names: list[PersonName], patterns: tuple[str, ...]) -> boo
 
 
 def _group_matches(group: str, pattern: str) -> bool:
-    held, asked = _plain_name(group), _pattern(_plain_name(pattern))
-    if asked.fullmatch(held):
-        return True
+    written, asked = _plain_name(group), _pattern(_plain_name(pattern).rstrip("^"))
+    held = written.rstrip("^")
     # Doe^John is Doe^John^^^, so Doe^John^* finds it too.
-    missing = _NAME_COMPONENTS - 1 - held.count("^")
-    return missing > 0 and asked.fullmatch(held + "^" * missing) is not None
+    padded = held + "^" * (_NAME_COMPONENTS - 1 - held.count("^"))
+    return any(asked.fullmatch(form) for form in (held, padded, written))
 
 
 @lru_cache(maxsize=4096)
 def _plain_name(group: str) -> str:
-    """A component group without case, diacritics, padding around components and delimiters at the end."""
+    """A component group without case, diacritics and padding around its components."""
     folded = _without_marks(_without_marks(group).casefold())
     # Composed again, so that ? stands for one syllable of a Korean name and not for a third of one.
-    return re.sub(r"\s*\^\s*", "^", unicodedata.normalize("NFC", folded)).strip().rstrip("^")
+    return re.sub(r"\s*\^\s*", "^", unicodedata.normalize("NFC", folded)).strip()
 
 
 def _without_marks(text: str) -> str:

@@ -137,7 +137,7 @@ def _tokens(text: str) -> Iterator[_Token]:
         matched = _KEY.match(text, place)
         key = matched[0] if matched else ""
         place += len(key)
-        if not key or text[place : place + 1] != "=":
+        if not key or key[0] in "'\"" or text[place : place + 1] != "=":
             raise _bare(key or text[place:].split(maxsplit=1)[0], before)
         value, quoted, place = _value(text, place + 1, key)
         before = f"{key}={value}"
