@@ -7,7 +7,7 @@ from pydantic.alias_generators import to_camel
 
 
 def _brief(schema: dict[str, Any]) -> None:
-    """Say in the schema what is true of the answers, a field that is empty is absent, and little more: it costs tokens."""
+    """Say in the schema that an empty field is absent, never null, and say little more: schemas cost tokens."""
     schema.pop("description", None)
     schema.pop("additionalProperties", None)
     for field in schema.get("properties", {}).values():

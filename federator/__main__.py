@@ -1,0 +1,158 @@
+"""The command line, and the place where the parts are put together."""
+
+import argparse
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from federator import __version__
+from federator.config import ConfigSource, state_path
+from federator.errors import FederatorError
+
+_EPILOG = """\
+Without a command federator serves MCP on stdio: that is what an MCP client starts.
+Configuration: --config FILE, else FEDERATOR_CONFIG, else archives.toml in your configuration folder,
+else DICOMWEB_HOST for a single archive.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the value is the process's exit status."""
+    options = _parser().parse_args(argv)
+    try:
+        return int(options.run(options))
+    except FederatorError as error:
+        print(f"federator: {error}", file=sys.stderr)  # noqa: T201 - for the person at the shell
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="the archives.toml to use"
+    )
+    parser = argparse.ArgumentParser(
+        prog="federator",
+        description="One MCP endpoint over several DICOMweb archives. It only ever reads.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[shared],
+    )
+    parser.add_argument("--version", action="version", version=f"federator {__version__}")
+    parser.set_defaults(run=_stdio)
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
+
+    serve = commands.add_parser("serve", parents=[shared], help="serve MCP on stdio, or on HTTP with --http")
+    serve.add_argument("--http", metavar="HOST:PORT", help="serve Streamable HTTP there, at /mcp")
+    serve.add_argument("--allow-remote", action="store_true", help="allow a HOST that other computers can reach")
+    serve.add_argument(
+        "--allowed-host", metavar="NAME:PORT", action="append", default=[], help="a further Host header to answer"
+    )
+    serve.set_defaults(run=_serve)
+
+    check = commands.add_parser("check", parents=[shared], help="test archives step by step")
+    check.add_argument("name", nargs="?", default="", help="only this archive")
+    check.add_argument("--json", action="store_true", help="print each step as a line of JSON")
+    check.set_defaults(run=_check)
+
+    demo = commands.add_parser("demo", help="build sample archives and show the answers; needs nothing")
+    demo.add_argument("--folder", type=Path, metavar="DIR", help="keep the sample archives there")
+    demo.set_defaults(run=_demo)
+
+    call = commands.add_parser("call", parents=[shared], help="run one tool and print its answer")
+    call.add_argument("tool", help="for example find-studies")
+    call.add_argument("arguments", nargs="*", metavar="key=value")
+    call.add_argument("--json", action="store_true", help="print the structured answer")
+    call.add_argument("--save", type=Path, metavar="FILE", help="where to keep an image")
+    call.set_defaults(run=_call)
+    return parser
+
+
+def _source(options: argparse.Namespace) -> ConfigSource:
+    return ConfigSource(getattr(options, "config", None), os.environ)
+
+
+def _stdio(options: argparse.Namespace) -> int:
+    # A third of the start is building the SDK's models, and the collector would walk them again and again meanwhile.
+    gc.disable()
+    from federator.server import logs
+    from federator.server.app import build_server
+    from federator.server.health import HealthFile
+
+    logs.configure()
+    health = HealthFile(state_path(sys.platform, Path.home(), os.environ) / "health.json")
+    endpoint = build_server(_source(options), health=health)
+    gc.enable()
+    gc.freeze()
+    endpoint.run("stdio")
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    if options.http is None:
+        return _stdio(options)
+    import anyio
+
+    from federator.server import logs
+    from federator.server.app import build_server
+    from federator.server.health import HealthFile
+    from federator.server.http import parse_address, serve_http
+
+    logs.configure()
+    host, port = parse_address(options.http)
+    health = HealthFile(state_path(sys.platform, Path.home(), os.environ) / "health.json")
+    endpoint = build_server(_source(options), health=health)
+
+    async def serve() -> None:
+        await serve_http(
+            endpoint, host=host, port=port, allow_remote=options.allow_remote, allowed_hosts=options.allowed_host
+        )
+
+    anyio.run(serve)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    import anyio
+
+    from federator.server import logs
+    from federator.server.commands import run_check
+
+    logs.configure()
+    config = _source(options).current()
+
+    async def check() -> int:
+        return await run_check(config, name=options.name, as_json=options.json)
+
+    return anyio.run(check)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from federator.demo.first_run import run_demo
+    from federator.server import logs
+
+    logs.configure()
+    return run_demo(options.folder)
+
+
+def _call(options: argparse.Namespace) -> int:
+    import anyio
+
+    from federator.server import logs
+    from federator.server.commands import run_call
+
+    logs.configure()
+    source = _source(options)
+
+    async def call() -> int:
+        return await run_call(source, options.tool, options.arguments, as_json=options.json, save=options.save)
+
+    return anyio.run(call)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

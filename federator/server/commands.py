@@ -1,0 +1,101 @@
+"""The commands `check` and `call`, as a person at a shell sees them."""
+
+import base64
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mcp import Client
+from mcp.types import CallToolResult, ImageContent, TextContent
+
+from federator.archive.check import Step, check
+from federator.config import Archive, Config, ConfigSource
+from federator.errors import RequestError
+from federator.server.app import build_server
+
+_MARKS = {True: "ok  ", False: "FAIL", None: "-   "}
+
+
+async def run_check(config: Config, *, name: str = "", as_json: bool = False) -> int:
+    """Test the archives step by step and print what is found; 0 where all is well, 1 where a step failed."""
+    archives = _chosen(config, name)
+    failed = False
+    for archive in archives:
+        if not as_json:
+            title = f" ({archive.title})" if archive.title else ""
+            _say(f"{archive.name}{title}")
+        async for step in check(archive):
+            failed = failed or step.ok is False
+            _say(_step_as_json(archive, step) if as_json else _step_as_text(step))
+    return 1 if failed else 0
+
+
+def _chosen(config: Config, name: str) -> Sequence[Archive]:
+    if not name:
+        return config.enabled
+    chosen = [archive for archive in config.archives if archive.name == name]
+    if not chosen:
+        known = ", ".join(archive.name for archive in config.archives)
+        raise RequestError(f"Unknown archive '{name}'. Configured: {known}.")
+    return chosen
+
+
+def _step_as_text(step: Step) -> str:
+    lines = [f"  {_MARKS[step.ok]} {step.number}. {step.name}: {step.message}"]
+    if step.advice:
+        lines.append(f"          {step.advice}")
+    return "\n".join(lines)
+
+
+def _step_as_json(archive: Archive, step: Step) -> str:
+    return json.dumps({"archive": archive.name, **dataclasses.asdict(step)}, ensure_ascii=False)
+
+
+async def run_call(
+    source: ConfigSource | Config,
+    tool: str,
+    arguments: Sequence[str],
+    *,
+    as_json: bool = False,
+    save: Path | None = None,
+) -> int:
+    """Run one tool as a client would and print its answer; 0 where it answered, 1 where it refused or failed.
+
+    `arguments` are `key=value`. Images go to `save`, or are named by type and size.
+    """
+    async with Client(build_server(source)) as client:
+        result = await client.call_tool(tool, dict(_pair(argument) for argument in arguments))
+    if as_json and result.structured_content is not None:
+        _say(json.dumps(result.structured_content, ensure_ascii=False, indent=2))
+    else:
+        _print_content(result, save)
+    return 1 if result.is_error else 0
+
+
+def _pair(argument: str) -> tuple[str, str]:
+    key, equals, value = argument.partition("=")
+    if not equals or not key:
+        raise RequestError(f"'{argument}' is not key=value, for example query='PatientName=Doe*'.")
+    return key, value
+
+
+def _print_content(result: CallToolResult, save: Path | None) -> None:
+    saved = 0
+    for block in result.content:
+        if isinstance(block, TextContent):
+            _say(block.text)
+        elif isinstance(block, ImageContent):
+            content = base64.b64decode(block.data)
+            if save is None:
+                _say(f"[{block.mime_type}, {len(content):,} bytes; --save FILE keeps it]")
+                continue
+            saved += 1
+            path = save if saved == 1 else save.with_stem(f"{save.stem}-{saved}")
+            path.write_bytes(content)
+            _say(f"[{block.mime_type}, {len(content):,} bytes: {path}]")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stdout, flush=True)  # noqa: T201 - this is what the command is for
