@@ -1,19 +1,14 @@
 """The commands `check` and `call`, as a person at a shell sees them."""
 
-import base64
 import dataclasses
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-from mcp import Client
-from mcp.types import CallToolResult, ImageContent, TextContent
 
 from federator.archive.check import Step, check
 from federator.config import Archive, Config, ConfigSource
 from federator.errors import RequestError
-from federator.server.app import build_server
+from federator.server.caller import Picture, in_memory
 
 _MARKS = {True: "ok  ", False: "FAIL", None: "-   "}
 
@@ -65,13 +60,16 @@ async def run_call(
 
     `arguments` are `key=value`. Images go to `save`, or are named by type and size.
     """
-    async with Client(build_server(source)) as client:
-        result = await client.call_tool(tool, dict(_pair(argument) for argument in arguments))
-    if as_json and result.structured_content is not None:
-        _say(json.dumps(result.structured_content, ensure_ascii=False, indent=2))
-    else:
-        _print_content(result, save)
-    return 1 if result.is_error else 0
+    pairs = dict(_pair(argument) for argument in arguments)
+    async with in_memory(source) as caller:
+        answer = await caller.call(tool, pairs)
+    if as_json and answer.structured is not None:
+        _say(json.dumps(answer.structured, ensure_ascii=False, indent=2))
+    elif answer.text:
+        _say(answer.text)
+    for number, picture in enumerate(answer.pictures, start=1):
+        _say(_told_of(picture, save, number))
+    return 1 if answer.is_error else 0
 
 
 def _pair(argument: str) -> tuple[str, str]:
@@ -81,21 +79,17 @@ def _pair(argument: str) -> tuple[str, str]:
     return key, value
 
 
-def _print_content(result: CallToolResult, save: Path | None) -> None:
-    saved = 0
-    for block in result.content:
-        if isinstance(block, TextContent):
-            _say(block.text)
-        elif isinstance(block, ImageContent):
-            content = base64.b64decode(block.data)
-            if save is None:
-                _say(f"[{block.mime_type}, {len(content):,} bytes; --save FILE keeps it]")
-                continue
-            saved += 1
-            path = save if saved == 1 else save.with_stem(f"{save.stem}-{saved}")
-            path.write_bytes(content)
-            _say(f"[{block.mime_type}, {len(content):,} bytes: {path}]")
+def _told_of(picture: Picture, save: Path | None, number: int) -> str:
+    told = f"{picture.media_type}, {len(picture.content):,} bytes"
+    if save is None:
+        return f"[{told}; --save FILE keeps it]"
+    path = save if number == 1 else save.with_stem(f"{save.stem}-{number}")
+    try:
+        path.write_bytes(picture.content)
+    except OSError as error:
+        raise RequestError(f"--save: cannot write {path}: {error.strerror}.") from error
+    return f"[{told}: {path}]"
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stdout, flush=True)  # noqa: T201 - this is what the command is for
+    print(text, flush=True)  # noqa: T201 - this is what the command is for
