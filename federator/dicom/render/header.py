@@ -1,0 +1,244 @@
+"""What the attributes say about the pixels of one frame: their layout, and how they become grey or colour.
+
+Read from DICOM JSON, whatever an archive made of it. Enhanced multi-frame objects keep most of it in functional groups,
+per frame or shared by all of them (PS3.3 C.7.6.16).
+"""
+
+from dataclasses import dataclass
+
+from federator.dicom import json
+from federator.dicom.render.tables import LookupTable, Palette, plain_palette, segmented_palette, table_of
+from federator.dicom.render.windows import Window, WindowFunction
+from federator.errors import ContentError, RequestError
+from federator.model import DicomJson
+
+MAX_PIXELS = 8192 * 8192
+"""The largest frame that is decoded. Mammograms have up to 24 million pixels, whole-slide images come in tiles."""
+
+SHARED_GROUPS, FRAME_GROUPS = "52009229", "52009230"
+PIXEL_KEYWORDS = {"7FE00010": "PixelData", "7FE00008": "FloatPixelData", "7FE00009": "DoubleFloatPixelData"}
+_VALUE_TRANSFORMATION, _FRAME_VOI = "00289145", "00289132"
+_RESCALE_INTERCEPT, _RESCALE_SLOPE, _RESCALE_TYPE = "00281052", "00281053", "00281054"
+_MODALITY_LUT, _VOI_LUT = "00283000", "00283010"
+_CENTER, _WIDTH, _EXPLANATION, _FUNCTION = "00281050", "00281051", "00281055", "00281056"
+_PADDING, _PADDING_LIMIT = "00280120", "00280121"
+_PRESENTATION_SHAPE = "20500020"
+_COLORS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PixelLayout:
+    """The image pixel module (PS3.3 C.7.6.3): how the stored values of every frame are laid out."""
+
+    rows: int
+    columns: int
+    samples_per_pixel: int
+    photometric_interpretation: str
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    pixel_representation: int
+    planar_configuration: int
+    number_of_frames: int
+    keyword: str
+
+    @property
+    def is_gray(self) -> bool:
+        """One sample per pixel that is a brightness and not an index of colours."""
+        return self.samples_per_pixel == 1 and self.photometric_interpretation != "PALETTE COLOR"
+
+    @property
+    def frame_bits(self) -> int:
+        """How many bits one native frame takes; YBR_FULL_422 shares its colours between two pixels."""
+        pixels = self.rows * self.columns
+        samples = 2 if self.photometric_interpretation == "YBR_FULL_422" else self.samples_per_pixel
+        return pixels * samples * self.bits_allocated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrayTransformation:
+    """From stored values to grey: the modality transformation, and what the file offers as values of interest.
+
+    `padding` are the first and the last stored value that are no measurement.
+    """
+
+    slope: float = 1.0
+    intercept: float = 0.0
+    rescale_type: str = ""
+    modality_table: LookupTable | None = None
+    windows: tuple[Window, ...] = ()
+    voi_tables: tuple[LookupTable, ...] = ()
+    padding: tuple[int, int] | None = None
+    is_inverse: bool = False
+
+    @property
+    def is_rescaled(self) -> bool:
+        """Whether the values shown differ from the stored ones."""
+        return self.modality_table is not None or (self.slope, self.intercept) != (1.0, 0.0)
+
+
+def no_image() -> ContentError:
+    """The instance is no image; the message says what to call instead."""
+    return ContentError(
+        "The instance has no pixels to show. get-structured-report-text reads reports, "
+        "get-encapsulated-pdf-report-text reads documents, get-instance-metadata shows what else it is."
+    )
+
+
+def number_of_frames(row: DicomJson) -> int:
+    """Number of Frames (0028,0008), at least 1."""
+    return max(json.integer(row, "00280008") or 1, 1)
+
+
+def check_frame(row: DicomJson, frame_number: int) -> None:
+    """A RequestError says how many frames there are where `frame_number` is none of them."""
+    count = number_of_frames(row)
+    if not 1 <= frame_number <= count:
+        frames = "one frame" if count == 1 else f"{count} frames"
+        raise RequestError(f"frame: there is no frame {frame_number}. This instance has {frames}, counted from 1.")
+
+
+def layout_of(row: DicomJson) -> PixelLayout:
+    """The layout of the pixels; a ContentError where there is none or it cannot be true.
+
+    Standard: PS3.3 C.7.6.3
+    """
+    keyword = next((PIXEL_KEYWORDS[tag] for tag in PIXEL_KEYWORDS if json.is_present(row, tag)), "PixelData")
+    bits_allocated = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}.get(keyword) or _whole(row, "00280100")
+    bits_stored = json.integer(row, "00280101") or bits_allocated
+    if not 0 < bits_stored <= bits_allocated:
+        bits_stored = bits_allocated
+    samples = json.integer(row, "00280002") or 1
+    photometric = json.text(row, "00280004").upper() or ("RGB" if samples == _COLORS else "MONOCHROME2")
+    layout = PixelLayout(
+        rows=_whole(row, "00280010"),
+        columns=_whole(row, "00280011"),
+        samples_per_pixel=samples,
+        photometric_interpretation=photometric,
+        bits_allocated=bits_allocated,
+        bits_stored=bits_stored,
+        high_bit=_high_bit(row, bits_allocated=bits_allocated, bits_stored=bits_stored),
+        pixel_representation=1 if json.integer(row, "00280103") == 1 else 0,
+        planar_configuration=1 if json.integer(row, "00280006") == 1 else 0,
+        number_of_frames=number_of_frames(row),
+        keyword=keyword,
+    )
+    _check(layout)
+    return layout
+
+
+def transformation_of(row: DicomJson, frame_number: int) -> GrayTransformation:
+    """How the stored values of one frame become grey. Raises TableElsewhere where a table is not in `row`."""
+    values = functional_group(row, frame_number, _VALUE_TRANSFORMATION) or row
+    voi = functional_group(row, frame_number, _FRAME_VOI) or row
+    tables = [table_of(item) for item in json.items(values, _MODALITY_LUT)[:1]]
+    return GrayTransformation(
+        # A slope of 0 would make every pixel the same: it is written by devices that mean "none".
+        slope=json.number(values, _RESCALE_SLOPE) or 1.0,
+        intercept=json.number(values, _RESCALE_INTERCEPT) or 0.0,
+        rescale_type=json.text(values, _RESCALE_TYPE),
+        modality_table=tables[0] if tables else None,
+        windows=_windows(voi),
+        voi_tables=tuple(table for item in json.items(voi, _VOI_LUT) if (table := table_of(item))),
+        padding=_padding(row),
+        is_inverse=_is_inverse(row),
+    )
+
+
+def palette_of(row: DicomJson) -> Palette:
+    """The red, green and blue table of PALETTE COLOR; a ContentError where one is missing.
+
+    Raises TableElsewhere where a table is not in `row`. Standard: PS3.3 C.7.6.3.1.5
+    """
+    palette = plain_palette(row) or segmented_palette(row)
+    if palette is None:
+        raise ContentError("The image is in palette colours, but its palette is missing or broken: it cannot be shown.")
+    return palette
+
+
+def functional_group(row: DicomJson, frame_number: int, tag: str) -> DicomJson | None:
+    """The macro `tag` that holds for a frame: its own before the shared one; None outside enhanced objects.
+
+    Standard: PS3.3 C.7.6.16.1
+    """
+    frames = json.items(row, FRAME_GROUPS)
+    own = frames[frame_number - 1 : frame_number] if len(frames) >= number_of_frames(row) else []
+    for group in [*own, *json.items(row, SHARED_GROUPS)[:1]]:
+        if items := json.items(group, tag):
+            return items[0]
+    return None
+
+
+def numbers(row: DicomJson, tag: str) -> tuple[float, ...]:
+    """All values as numbers; empty where one of them is none."""
+    found = [json.as_number(text) for text in json.texts(row, tag)]
+    return tuple(value for value in found if value is not None) if None not in found else ()
+
+
+def _whole(row: DicomJson, tag: str) -> int:
+    value = json.integer(row, tag)
+    if value is None:
+        raise no_image()
+    return value
+
+
+def _check(layout: PixelLayout) -> None:
+    faults = {
+        "Rows": layout.rows > 0,
+        "Columns": layout.columns > 0,
+        "BitsAllocated": layout.bits_allocated in {1, 8, 16, 32, 64},
+        "SamplesPerPixel": layout.samples_per_pixel in {1, _COLORS, 4},
+    }
+    for keyword, is_sound in faults.items():
+        if not is_sound:
+            raise ContentError(f"The image cannot be shown: its {keyword} makes no sense. See get-instance-metadata.")
+    if layout.rows * layout.columns > MAX_PIXELS:
+        raise ContentError(
+            f"The image declares {layout.columns} × {layout.rows} pixels, more than the {MAX_PIXELS} that are decoded "
+            "here. A whole-slide image has smaller instances in the same series: render one of those."
+        )
+
+
+def _high_bit(row: DicomJson, *, bits_allocated: int, bits_stored: int) -> int:
+    high_bit = json.integer(row, "00280102")
+    if high_bit is None or not bits_stored - 1 <= high_bit < bits_allocated:
+        return bits_stored - 1
+    return high_bit
+
+
+def _windows(row: DicomJson) -> tuple[Window, ...]:
+    centers, widths, explanations = numbers(row, _CENTER), numbers(row, _WIDTH), json.texts(row, _EXPLANATION)
+    written = json.text(row, _FUNCTION).upper()
+    function = WindowFunction.__members__.get(written, WindowFunction.LINEAR)
+    named = len(explanations) == len(centers)
+    windows = (
+        Window(center=center, width=width, function=function, explanation=explanations[index] if named else "")
+        for index, (center, width) in enumerate(zip(centers, widths, strict=False))
+    )
+    return tuple(window for window in windows if window.is_valid)
+
+
+def _padding(row: DicomJson) -> tuple[int, int] | None:
+    """Pixel Padding Value and Range Limit (PS3.3 C.7.5.1.1.2), with the sign that the pixels have."""
+    bounds = [json.integer(row, tag) for tag in (_PADDING, _PADDING_LIMIT)]
+    bits, is_signed = json.integer(row, "00280100") or 16, json.integer(row, "00280103") == 1
+    known = [_signed(bound, bits) if is_signed else bound % (1 << bits) for bound in bounds if bound is not None]
+    return (min(known), max(known)) if bounds[0] is not None else None
+
+
+def _signed(value: int, bits: int) -> int:
+    """Archives and files write the padding of signed pixels as US or SS at random."""
+    return (value + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)
+
+
+def _is_inverse(row: DicomJson) -> bool:
+    """MONOCHROME1 shows its lowest value as white; Presentation LUT Shape says the same in newer objects.
+
+    Where they contradict each other, the shape decides as the younger attribute.
+
+    Standard: PS3.3 C.7.6.3.1.2, C.11.6.1
+    """
+    shape = json.text(row, _PRESENTATION_SHAPE).upper()
+    if shape in {"INVERSE", "IDENTITY"}:
+        return shape == "INVERSE"
+    return json.text(row, "00280004").upper() == "MONOCHROME1"

@@ -1,0 +1,92 @@
+"""The contact sheet: several images as one picture, with numbered cells laid out to be read."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from federator.dicom.render.picture import JPEG, Picture, encode, square_size
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+MAX_EDGE = 1568
+"""What vision models take in without scaling it down themselves."""
+
+_GAP = 4
+_MOST_ENLARGED = 2.0
+_LABEL_SHARE = 0.08
+_SMALLEST_LABEL = 14
+
+
+def evenly_spaced(count: int, wanted: int) -> list[int]:
+    """At most `wanted` of the indices 0 to count - 1, evenly spaced, the first and the last among them.
+
+    One alone is the middle one.
+    """
+    wanted = min(count, wanted)
+    if wanted <= 1:
+        return [count // 2][:wanted]
+    return [round(index * (count - 1) / (wanted - 1)) for index in range(wanted)]
+
+
+def contact_sheet(cells: "Sequence[NDArray[np.uint8]]", *, pixel_aspects: Sequence[float]) -> Picture:
+    """One picture of all cells, row by row, numbered from 1; `pixel_aspects` is a pixel's height by its width, each.
+
+    At least one cell. All are shown at one scale of their own that fills the cell.
+    """
+    import numpy as np
+    from PIL import Image
+
+    sizes = [
+        square_size(cell.shape[1], cell.shape[0], aspect) for cell, aspect in zip(cells, pixel_aspects, strict=True)
+    ]
+    columns, width, height = _grid(sizes)
+    rows = math.ceil(len(cells) / columns)
+    mode = "L" if all(cell.ndim == 2 for cell in cells) else "RGB"  # noqa: PLR2004 - grey has no third axis
+    sheet = Image.new(
+        mode, (columns * (width + _GAP) - _GAP, rows * (height + _GAP) - _GAP), 60 if mode == "L" else (60,) * 3
+    )
+    for index, (cell, size) in enumerate(zip(cells, sizes, strict=True)):
+        left, top = index % columns * (width + _GAP), index // columns * (height + _GAP)
+        _place(sheet, Image.fromarray(cell), size, (left, top, width, height))
+        _number(sheet, index + 1, (left, top), max(_SMALLEST_LABEL, round(min(width, height) * _LABEL_SHARE)))
+    return encode(np.asarray(sheet), media_type=JPEG, max_edge=MAX_EDGE)
+
+
+def _grid(sizes: Sequence[tuple[int, int]]) -> tuple[int, int, int]:
+    """Number of columns, width and height of a cell: the grid that shows the images largest."""
+    width, height = (max(size[axis] for size in sizes) for axis in (0, 1))
+    best = (0.0, 0, 1)
+    for columns in range(1, len(sizes) + 1):
+        rows = math.ceil(len(sizes) / columns)
+        scale = min((MAX_EDGE - _GAP * (columns - 1)) / columns / width, (MAX_EDGE - _GAP * (rows - 1)) / rows / height)
+        empty = columns * rows - len(sizes)
+        best = max(best, (min(scale, _MOST_ENLARGED), -empty, columns))
+    scale, _, columns = best
+    return columns, max(1, int(width * scale)), max(1, int(height * scale))
+
+
+def _place(sheet: "Image.Image", image: "Image.Image", size: tuple[int, int], box: tuple[int, int, int, int]) -> None:
+    from PIL import Image
+
+    left, top, width, height = box
+    scale = min(width / size[0], height / size[1])
+    shown = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    resized = image.resize(shown, Image.Resampling.BICUBIC)
+    sheet.paste(0 if sheet.mode == "L" else (0, 0, 0), (left, top, left + width, top + height))
+    sheet.paste(resized, (left + (width - shown[0]) // 2, top + (height - shown[1]) // 2))
+
+
+def _number(sheet: "Image.Image", number: int, corner: tuple[int, int], size: int) -> None:
+    """White on black, in the corner: readable on any image, and covering little of it."""
+    from PIL import ImageDraw, ImageFont
+
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size)
+    left, top, right, bottom = draw.textbbox((0, 0), f"{number}", font=font)
+    margin = size // 4
+    box = (*corner, corner[0] + int(right - left) + 2 * margin, corner[1] + int(bottom - top) + 2 * margin)
+    draw.rectangle(box, fill=0 if sheet.mode == "L" else (0, 0, 0))
+    place = corner[0] + margin - left, corner[1] + margin - top
+    draw.text(place, f"{number}", font=font, fill=255 if sheet.mode == "L" else (255, 255, 255))
