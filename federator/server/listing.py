@@ -5,13 +5,13 @@ from typing import TypeVar
 
 from federator.model import Outcome
 from federator.server.models import Found, Holder, Instance, Item, PriorStudy, Series, Study
-from federator.server.wording import counted, explain, first_line, listed, one_line
+from federator.server.wording import counted, first_line, listed, one_line
 
 _Item = TypeVar("_Item", bound=Item)
 
 STUDY_LEGEND = (
-    "Lines: date, time, modalities | description | patient (ID, born, sex) | accession | holders with series/images; "
-    "then studyInstanceUid."
+    "Lines: date, time, modalities | description | patient (ID, born, sex) | accession | for referrer | "
+    "holders with series/images; then studyInstanceUid."
 )
 SERIES_LEGEND = (
     "Lines: number, modality | description | body part | date | holders with images; then seriesInstanceUid."
@@ -36,7 +36,11 @@ def head(found: Found, outcomes: Sequence[Outcome], *, count: int, noun: str, pl
 
 def tail(found: Found, outcomes: Sequence[Outcome], *, tool: str) -> list[str]:
     """The last lines of a list: what archives did with the question, notes, and how to go on."""
-    lines = [f"Note: {explain(outcome)}." for outcome in outcomes if outcome.complete and outcome.message]
+    lines = [
+        f"Note: {outcome.archive}: {one_line(outcome.message)}"
+        for outcome in outcomes
+        if outcome.complete and outcome.message
+    ]
     lines += [f"Note: {note}" for note in found.notes]
     if found.next_cursor:
         lines.append(f"More: call {tool} again with the same arguments and cursor={found.next_cursor}")
@@ -64,6 +68,7 @@ def study_line(study: Study) -> str:
         study.study_description,
         _patient(study),
         f"acc {study.accession_number}" if study.accession_number else "",
+        f"for {study.referring_physician_name}" if study.referring_physician_name else "",
         _holders(study.held_by),
     )
 
@@ -99,6 +104,19 @@ def instance_line(instance: Instance) -> str:
     return _joined(number, instance.sop_class or instance.sop_class_uid, " ".join(p for p in (size, frames) if p))
 
 
+def viewer_lines(studies: Sequence[Study]) -> list[str]:
+    """How to open a study in the viewer of an archive: a line for each viewer, not one for each study."""
+    viewers: dict[str, list[str]] = {}
+    for study in studies:
+        if study.viewer_url:
+            uid = study.study_instance_uid.partition("@")[0]
+            viewers.setdefault(study.viewer_url.replace(uid, "{UID}"), []).append(study.held_by[0].archive)
+    return [
+        f"Viewer for {listed(dict.fromkeys(archives))}: {url} with the UID without its @tag"
+        for url, archives in viewers.items()
+    ]
+
+
 def _patient(study: Study) -> str:
     about = [
         f"{study.patient_id} of {study.issuer_of_patient_id}" if study.issuer_of_patient_id else study.patient_id,
@@ -106,7 +124,7 @@ def _patient(study: Study) -> str:
         study.patient_sex,
     ]
     known = ", ".join(part for part in about if part)
-    return f"{study.patient_name or 'no name'} ({known})" if known else study.patient_name
+    return f"{study.patient_name or 'no name'} ({known})" if known else study.patient_name or "patient unknown"
 
 
 def _holders(holders: Sequence[Holder]) -> str:

@@ -2,7 +2,14 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    WithJsonSchema,
+    model_serializer,
+)
 from pydantic.alias_generators import to_camel
 
 
@@ -52,6 +59,15 @@ class Item(Answer):
     held_by: list[Holder]
     conflicts: Annotated[dict[str, dict[str, str]], WithJsonSchema({"type": "object"})] = {}
     attributes: Annotated[dict[str, Any], WithJsonSchema({"type": "object"})] = {}
+
+    @model_serializer(mode="wrap")
+    def _identity_first(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What the object is comes before who holds it."""
+        fields: dict[str, Any] = serialize(self)
+        for name in ("heldBy", "conflicts", "attributes"):
+            if name in fields:
+                fields[name] = fields.pop(name)
+        return fields
 
 
 class Study(Item):

@@ -114,7 +114,7 @@ def instance_fields(entry: Entry, asked: Asked) -> dict[str, Any]:
         **_item_fields(entry, asked, shown=_INSTANCE_KEYWORDS),
         "sop_instance_uid": _tagged(entry),
         "instance_number": _integer(entry, "00200013"),
-        "sop_class": class_name(sop_class_uid),
+        "sop_class": _class_name(sop_class_uid),
         "sop_class_uid": one_line(sop_class_uid),
         "rows": _integer(entry, "00280010"),
         "columns": _integer(entry, "00280011"),
@@ -224,6 +224,11 @@ def _time(entry: Entry, tag: str) -> str:
 
 def _integer(entry: Entry, tag: str) -> int | None:
     return next((value for row in entry.rows if (value := json.integer(row.data, tag)) is not None), None)
+
+
+def _class_name(sop_class_uid: str) -> str:
+    name = class_name(sop_class_uid) if sop_class_uid else ""
+    return name if name != sop_class_uid else ""
 
 
 def _union(entry: Entry, tag: str) -> list[str]:

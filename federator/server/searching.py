@@ -123,16 +123,18 @@ async def search(
         page = await page_of(dataclasses.replace(query, limit=room))
         items = [kind.make(entry, asked) for entry in page.entries]
         page = dataclasses.replace(page, known_more=known)
-    return _told(kind, page, items, federation.config_note)
+    return told(kind, page, items, config_note=federation.config_note)
 
 
-def _told(kind: Kind[ItemType], page: Page, items: list[ItemType], config_note: str) -> CallToolResult:
+def told(kind: Kind[ItemType], page: Page, items: list[ItemType], *, config_note: str) -> CallToolResult:
+    """A page and its items as text and structure."""
     fields = found_fields(page)
     fields["notes"] += [config_note] if config_note else []
     found = kind.found(fields, items)
     lines = listing.head(found, page.outcomes, count=len(items), noun=kind.noun, plural=kind.plural, order=kind.order)
     if items:
         lines += [kind.legend, *listing.numbered(items, kind.line, kind.uid)]
+    lines += listing.viewer_lines([item for item in items if isinstance(item, Study)])
     return both(found, [*lines, *listing.tail(found, page.outcomes, tool=kind.tool)])
 
 
@@ -168,6 +170,7 @@ async def prior_studies(ctx: Context[App], study: TaggedUID, *, modality: str, b
     lines.append(f"To compare with: {listing.study_line(reference)}")
     if found.studies:
         lines += [listing.STUDY_LEGEND, *listing.numbered(found.studies, listing.prior_line, STUDIES.uid)]
+    lines += listing.viewer_lines(found.studies)
     return both(found, [*lines, *listing.tail(found, priors.outcomes, tool="find-prior-studies")])
 
 
