@@ -1,0 +1,38 @@
+"""Which SOP Classes are reports, whatever Modality they stand under (PS3.3 A.35, A.45)."""
+
+from pydicom.config import IGNORE
+from pydicom.uid import UID
+
+_STRUCTURED_REPORT_ROOT = "1.2.840.10008.5.1.4.1.1.88."
+KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
+ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
+ENCAPSULATED_CDA = "1.2.840.10008.5.1.4.1.1.104.2"
+
+MAYBE_REPORTS = frozenset({"SR", "KO", "DOC", "PLAN", "LOG", "OT", "M3D", "ECG", "OP", "OPT", "SMR"})
+"""Modalities under which reports are usual: where a search must be cut short, these series are looked at first."""
+
+
+def is_structured_report(sop_class_uid: str) -> bool:
+    """Whether objects of this class hold an SR content tree: every class of the family, retired and future ones too."""
+    return sop_class_uid.startswith(_STRUCTURED_REPORT_ROOT)
+
+
+def is_key_object_selection(sop_class_uid: str) -> bool:
+    """Whether it is a Key Object Selection: an SR tree whose point is the objects that it names."""
+    return sop_class_uid == KEY_OBJECT_SELECTION
+
+
+def is_encapsulated_pdf(sop_class_uid: str) -> bool:
+    """Whether it wraps a PDF."""
+    return sop_class_uid == ENCAPSULATED_PDF
+
+
+def is_encapsulated_document(sop_class_uid: str) -> bool:
+    """Whether it wraps a document to read: PDF or CDA. Models for 3D printing are no reports."""
+    return sop_class_uid in {ENCAPSULATED_PDF, ENCAPSULATED_CDA}
+
+
+def class_name(sop_class_uid: str) -> str:
+    """The class in words, for example "Comprehensive SR"; the UID itself where the standard's list lacks it."""
+    name = UID(sop_class_uid, validation_mode=IGNORE).name
+    return name.removesuffix(" (Retired)").replace(" Storage", "")

@@ -1,0 +1,83 @@
+"""Values of DICOM objects as text that reads well: free text, numbers, dates, names."""
+
+from federator.dicom import json
+from federator.model import DicomJson
+
+_DELETE = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+_DATE_DIGITS = 8
+
+
+def clean(text: str) -> str:
+    """The text with plain line ends and without control characters."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_DELETE)
+
+
+def free_text(row: DicomJson, tag: str) -> str:
+    """An unlimited text attribute, whole: line breaks and backslashes are part of it (PS3.5 §6.2, UT)."""
+    return clean("".join(value for value in json.values(row, tag) if isinstance(value, str))).strip("\n \0")
+
+
+def line(row: DicomJson, tag: str) -> str:
+    """A text attribute on one line; several values with semicolons between them."""
+    return "; ".join(" ".join(clean(value).split()) for value in json.texts(row, tag))
+
+
+def decimal(value: object) -> str:
+    """A number as the archive sent it: text stays as it is, a JSON number is written without a useless ".0"."""
+    if isinstance(value, bool):
+        return ""
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)  # noqa: PLR2004 - exact in a float up to here
+    return clean(str(value)).strip() if isinstance(value, str | int) else ""
+
+
+def decimals(row: DicomJson, tag: str) -> list[str]:
+    """The numbers of an attribute, see `decimal`; several in one string are told apart at the backslash."""
+    return [part for value in json.values(row, tag) for part in decimal(value).split("\\") if part]
+
+
+def date(row: DicomJson, tag: str) -> str:
+    """A date as YYYY-MM-DD; as it stands where it is no date."""
+    return readable_date(json.text(row, tag))
+
+
+def time(row: DicomJson, tag: str) -> str:
+    """A time as HH:MM:SS with its fraction; as it stands where it is no time."""
+    return readable_time(json.text(row, tag))
+
+
+def date_time(row: DicomJson, tag: str) -> str:
+    """A DT value as YYYY-MM-DD HH:MM:SS with its offset from UTC; as it stands where it is none."""
+    return readable_date_time(json.text(row, tag))
+
+
+def readable_date(written: str) -> str:
+    """`20240131` as 2024-01-31."""
+    day = json.as_date(written)
+    return f"{day[:4]}-{day[4:6]}-{day[6:]}" if day else clean(written)
+
+
+def readable_time(written: str) -> str:
+    """`143005.120000` as 14:30:05.12; what was not written is not added."""
+    if not json.as_time(written):
+        return clean(written)
+    digits, _, fraction = written.replace(":", "").partition(".")
+    clock = ":".join(digits[start : start + 2] for start in range(0, len(digits), 2))
+    fraction = fraction.rstrip("0")
+    return f"{clock}.{fraction}" if fraction else clock
+
+
+def readable_date_time(written: str) -> str:
+    """`20240131143005+0100` as 2024-01-31 14:30:05 +01:00 (PS3.5 §6.2, DT)."""
+    stem, offset = written, ""
+    if len(written) > 5 and written[-5] in "+-" and written[-4:].isdigit():  # noqa: PLR2004 - &ZZXX
+        stem, offset = written[:-5], f" {written[-5:-2]}:{written[-2:]}"
+    day, clock = stem[:_DATE_DIGITS], stem[_DATE_DIGITS:]
+    if not json.as_date(day) or (clock and not json.as_time(clock)):
+        return clean(written)
+    return readable_date(day) + (f" {readable_time(clock)}" if clock else "") + offset
+
+
+def person(row: DicomJson, tag: str) -> str:
+    """The person names of an attribute, readable, with semicolons between them."""
+    return clean("; ".join(str(name) for name in json.names(row, tag)))
