@@ -4,12 +4,12 @@ import csv
 import io
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tray.client_registry import Client, FileFormat, SettingsFile
+from tray.windows_registry import has_machine_key
 
 _DEADLINE_S = 10
 
@@ -67,19 +67,7 @@ def is_managed(client: Client, platform: str) -> bool:
     """Whether a policy of an IT department is in force for a client."""
     if any(path.exists() for path in client.policies):
         return True
-    return platform == "win32" and any(_has_registry_key(key) for key in client.policy_keys)
-
-
-def _has_registry_key(key: str) -> bool:
-    if sys.platform != "win32":
-        return False
-    import winreg
-
-    try:
-        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key):
-            return True
-    except OSError:
-        return False
+    return platform == "win32" and any(has_machine_key(key) for key in client.policy_keys)
 
 
 def is_running(client: Client, platform: str) -> bool:

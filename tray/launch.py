@@ -1,8 +1,7 @@
-"""How the server is started by a client, how the tray starts at login, and that there is one tray per user."""
+"""The command that a client is given to start the server: absolute, surviving upgrades, tried before it is written."""
 
 import json
 import os
-import plistlib
 import queue
 import shlex
 import subprocess
@@ -27,7 +26,7 @@ _POSIX_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
 
 
 class LaunchError(Exception):
-    """The server cannot be started, or the login item cannot be written; the message says why in plain words."""
+    """The server cannot be started; the message says why in plain words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,45 +191,6 @@ def _server_name(line: bytes) -> str:
         return f"{server['name']} {server['version']}"
     except (ValueError, KeyError, TypeError) as error:
         raise LaunchError("The server was started but stopped without an answer.") from error
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoginItem:
-    """What makes the tray start at login: a file with its content, or on Windows a value of the registry key."""
-
-    path: Path | None
-    registry_value: str
-    content: bytes
-
-
-def login_item(platform: str, home: Path, environment: Mapping[str, str], command: Sequence[str]) -> LoginItem:
-    """The login item of a platform, as data."""
-    name = "federator-tray"
-    if platform == "win32":
-        return LoginItem(path=None, registry_value=name, content=subprocess.list2cmdline(command).encode())
-    if platform == "darwin":
-        label = f"org.{name}"
-        content = {"Label": label, "ProgramArguments": list(command), "RunAtLoad": True, "ProcessType": "Interactive"}
-        path = home / "Library" / "LaunchAgents" / f"{label}.plist"
-        return LoginItem(path=path, registry_value="", content=plistlib.dumps(content))
-    path = Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "autostart" / f"{name}.desktop"
-    lines = (
-        "[Desktop Entry]",
-        "Type=Application",
-        "Name=Archive settings",
-        "Comment=The image archives of federator",
-        f"Exec={' '.join(_desktop_quoted(part) for part in command)}",
-        "Terminal=false",
-        "X-GNOME-Autostart-enabled=true",
-    )
-    return LoginItem(path=path, registry_value="", content=("\n".join(lines) + "\n").encode())
-
-
-def _desktop_quoted(part: str) -> str:
-    """Quoted as the Desktop Entry Specification wants it: four characters escaped, the string escaped once more."""
-    for character in ("\\", '"', "`", "$"):
-        part = part.replace(character, "\\" + character)
-    return '"' + part.replace("\\", "\\\\").replace("%", "%%") + '"'
 
 
 def shell_line(command: Sequence[str]) -> str:
