@@ -127,7 +127,7 @@ def compare(item: Dumped, ours: list[str], references: dict[str, str]) -> None:
             graphic, *data = item.value.strip("()").split(",")
             if item.value_type == "SCOORD3D":
                 frame_of_reference, *data = data
-                assert line.endswith(f"mm in the frame of reference {frame_of_reference.strip('"')}")
+                assert line.endswith("mm in the frame of reference " + frame_of_reference.strip('"'))
             assert graphic in line
             said = line.rpartition(graphic)[2].partition(", mm")[0].partition(" [item")[0]
             theirs = [float(number) for number in NUMBER.findall(" ".join(data))]
