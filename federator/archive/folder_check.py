@@ -1,0 +1,62 @@
+"""A folder of DICOM files checked step by step: is it there, can it be read, what was found in it."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from federator.archive import rows
+from federator.archive.asking import ACCEPT
+from federator.archive.client import ArchiveClient
+from federator.archive.diagnosis import Fault, Passed, StepName, sentence
+from federator.config import Archive
+from federator.errors import ArchiveError
+
+_INDEX_LIMIT_S = 120.0
+
+
+async def check_folder(archive: Archive) -> AsyncIterator[Fault | Passed]:
+    """The steps for an archive that is a folder: Folder, Files, Search."""
+    if archive.folder is None:
+        raise ValueError("this archive is a service, not a folder")
+    fault = await anyio.to_thread.run_sync(_unreadable, archive.folder)
+    yield fault or (StepName.FOLDER, f"{archive.folder} can be read.", True)
+    if fault is not None:
+        return
+    yield await _indexed(archive)
+
+
+def _unreadable(folder: Path) -> Fault | None:
+    if not folder.exists():
+        told, advice = "This folder does not exist.", "Check the spelling. Is the drive or the CD there?"
+    elif not folder.is_dir():
+        told, advice = "This is a file, not a folder.", "Write the folder in which the file lies."
+    elif not os.access(folder, os.R_OK | os.X_OK):
+        told, advice = "This folder cannot be read with your account.", "Ask IT for the right to read it."
+    else:
+        return None
+    return Fault(step=StepName.FOLDER, message=told, advice=advice, details=str(folder))
+
+
+async def _indexed(archive: Archive) -> Fault | Passed:
+    """Whether the folder answers a search; the first time it is read through, which takes longer."""
+    fault = Fault(
+        step=StepName.FILES,
+        message=f"The folder could not be read through within {_INDEX_LIMIT_S:g} seconds.",
+        advice="It may hold very many files, or lie on a slow drive. Test again: it goes on from where it was.",
+    )
+    with anyio.move_on_after(_INDEX_LIMIT_S):
+        async with ArchiveClient(archive) as client:
+            try:
+                answer = await client.get("/studies", accept=ACCEPT, parameters=(("limit", "1"),))
+                found = rows.parse(answer)
+            except ArchiveError as error:
+                told = sentence(str(error))
+                return Fault(step=StepName.FILES, message=told, advice="Check what lies in the folder.")
+        if not found.rows:
+            told, advice = "There are no DICOM files in this folder.", "Write the folder that holds the image files."
+            return Fault(step=StepName.FILES, message=told, advice=advice, details=str(archive.folder))
+        return StepName.FILES, f"DICOM files were found. {' '.join(answer.warnings)}".strip(), True
+    return fault
