@@ -175,6 +175,10 @@ class ArchiveClient:
                 yield response
         except httpx.HTTPError as error:
             raise translated(error, self._base.host) from error
+        except ssl.SSLError as error:
+            # httpx lets pass what TLS 1.3 says after the handshake: that a client certificate is wanted, for one.
+            message = f"the secure connection to {self._base.host} failed: {_tls_reason(error)}"
+            raise ArchiveError(message, state=OutcomeState.UNREACHABLE, permanent=True) from error
 
     async def _opened(self) -> httpx.AsyncClient:
         """The HTTP client, made at the first request: a hundred archives cost nothing at start-up."""

@@ -144,4 +144,9 @@ async def with_retries(attempt: Callable[[], Awaitable[T]], budget: RetryBudget)
         retry=retry_if_exception(_worth_repeating),
         reraise=True,
     )
-    return await retrying(attempt)
+
+    async def once() -> T:
+        # tenacity awaits what it can see to be a coroutine function, and a lambda is none.
+        return await attempt()
+
+    return await retrying(once)
