@@ -2,7 +2,9 @@
 
 import inspect
 import logging
+import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from mcp.server import MCPServer
@@ -11,6 +13,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, InputRequiredResult, TextContent, Tool, ToolAnnotations
 from pydantic import ValidationError
 
+import federator
 from federator.errors import FederatorError
 from federator.server.arguments import invalid_arguments, unknown_arguments
 from federator.server.lifespan import App
@@ -18,6 +21,8 @@ from federator.server.lifespan import App
 logger = logging.getLogger(__name__)
 
 READ_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+
+_PACKAGE = str(Path(federator.__file__).parent)
 
 _HIDDEN = (
     "federator could not do this because of a fault of its own; its log on this computer names the place. "
@@ -95,9 +100,14 @@ def _meant(cause: BaseException) -> FederatorError | None:
 
 def _log_fault(cause: BaseException) -> None:
     # Its type and place only: the text of an exception may quote what an archive sent.
-    frames = inspect.getinnerframes(cause.__traceback__) if cause.__traceback__ else []
-    ours = [frame for frame in frames if "federator" in frame.filename] or frames
-    place = f"{ours[-1].filename}:{ours[-1].lineno} in {ours[-1].function}" if ours else "an unknown place"
+    if isinstance(cause, BaseExceptionGroup):
+        for inner in cause.exceptions:
+            if _meant(inner) is None:
+                _log_fault(inner)
+        return
+    frames = traceback.extract_tb(cause.__traceback__)
+    ours = [frame for frame in frames if frame.filename.startswith(_PACKAGE)] or frames
+    place = f"{ours[-1].filename}:{ours[-1].lineno} in {ours[-1].name}" if ours else "an unknown place"
     logger.error("A tool failed: %s at %s", type(cause).__name__, place)
 
 
