@@ -92,9 +92,9 @@ def _pdf_in(answer: Answer) -> bytes:
 
 
 def _is_whole(document: bytes, length: int) -> bool:
-    """Whether all of it is there: by the length that the metadata state, or by the end that a PDF has."""
+    """Whether it is all of it and nothing else: by the length that the metadata state, or by the end of a PDF."""
     if length:
-        return len(document) >= length
+        return len(document) in {length, length + 1}
     kind = sniff(document)
     return kind is Kind.PDF and ends_as_begun(document, kind)
 

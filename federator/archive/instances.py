@@ -16,7 +16,7 @@ from federator.archive.accept import (
 from federator.archive.client import Answer, ArchiveClient
 from federator.archive.multipart import Part
 from federator.archive.part10 import inspect
-from federator.archive.sniff import Kind, ends_as_begun, is_rle, jpeg_process, sniff
+from federator.archive.sniff import Kind, ends_as_begun, is_rle, jpeg_process, rle_decoded_bytes, sniff
 from federator.dicom.uid import is_uid
 from federator.errors import ContentError, RequestError
 
@@ -73,7 +73,8 @@ async def retrieve_frame(
 ) -> Frame:
     """One frame as stored, without the rest of the object; `frame_number` counts from 1.
 
-    `native_bytes` is the size of one uncompressed frame where the caller knows it: shorter native answers are refused.
+    `native_bytes` is the size of one frame when it is not compressed, where the caller knows it: pixels that do not
+    amount to it are refused. JPEG in all its kinds is checked by its own end.
     Raises ContentError where the archive does not serve this frame (the whole instance is then the way), ArchiveError
     where it could not be asked.
 
@@ -121,8 +122,7 @@ def _frame_in(answer: Answer, *, native_bytes: int) -> Frame:
     if kind not in {Kind.UNKNOWN, Kind.JPEG, Kind.JPEG_LS, Kind.JPEG_2000}:
         raise wrong_kind(part.content, "a frame")
     transfer_syntax = _transfer_syntax_of(part, kind)
-    too_short = transfer_syntax in _NATIVE and len(part.content) < native_bytes
-    if too_short or not _is_whole(part, kind):
+    if not _is_whole(part, kind) or not _amounts_to(native_bytes, part, transfer_syntax):
         raise cut_short("a frame")
     return Frame(content=part.content, transfer_syntax=transfer_syntax)
 
@@ -132,6 +132,14 @@ def _is_whole(part: Part, kind: Kind) -> bool:
         return True
     ends = ends_as_begun(part.content, kind)
     return ends if kind is not Kind.UNKNOWN else part.whole
+
+
+def _amounts_to(native_bytes: int, part: Part, transfer_syntax: str) -> bool:
+    if native_bytes and transfer_syntax in _NATIVE:
+        return len(part.content) in {native_bytes, native_bytes + 1}
+    if native_bytes and transfer_syntax == RLE_LOSSLESS and not part.framed:
+        return rle_decoded_bytes(part.content) >= native_bytes
+    return True
 
 
 def _transfer_syntax_of(part: Part, kind: Kind) -> str:

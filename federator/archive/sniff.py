@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from itertools import pairwise
 
 _PREAMBLE_LENGTH = 128
 _LOOK_AHEAD = 1024
@@ -13,7 +14,11 @@ _JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC} | {_JPEG_LS_FRAME}
 _JPEG_START_OF_SCAN = 0xDA
 _RLE_HEADER_LENGTH = 64
 _RLE_MAX_SEGMENTS = 15
-_FIRST_PART = re.compile(rb"--[\x21-\x7e][\x20-\x7e]{0,199}\r?\n(?:[A-Za-z-]+[ \t]*:|\r?\n)")
+_RLE_NO_OPERATION = 128
+# A preamble of plain text may stand before the first delimiter (RFC 2046 §5.1.1).
+_FIRST_PART = re.compile(
+    rb"(?:[\t\x20-\x7e]*\r?\n){0,8}?--[\x21-\x7e][\x20-\x7e]{0,199}\r?\n(?:[A-Za-z-]+[ \t]*:|\r?\n)"
+)
 
 
 class Kind(StrEnum):
@@ -86,6 +91,31 @@ def ends_as_begun(content: bytes, kind: Kind) -> bool:
     if kind is Kind.PDF:
         return b"%%EOF" in tail
     return True
+
+
+def rle_decoded_bytes(content: bytes) -> int:
+    """How many bytes the segments of a frame in RLE decode to, counted without decoding them.
+
+    Standard: PS3.5 §G.3.1
+    """
+    count = int.from_bytes(content[:4], "little")
+    offsets = [
+        int.from_bytes(content[4 * i : 4 * i + 4], "little") for i in range(1, min(count, _RLE_MAX_SEGMENTS) + 1)
+    ]
+    decoded = 0
+    for start, end in pairwise([*offsets, len(content)]):
+        position = start
+        while position < min(end, len(content)):
+            control = content[position]
+            if control == _RLE_NO_OPERATION:
+                position += 1
+            elif control < _RLE_NO_OPERATION:
+                decoded += min(control + 1, max(0, min(end, len(content)) - position - 1))
+                position += control + 2
+            else:
+                decoded += 257 - control if position + 1 < len(content) else 0
+                position += 2
+    return decoded
 
 
 def is_rle(content: bytes) -> bool:
