@@ -73,14 +73,16 @@ class Habits:
         """Whether an answer of so many rows, below the limit asked for, could still have been cut without a word."""
         if self.trusted or rows < SMALLEST_CAP:
             return False
-        cap = self.caps.get(level)
-        if cap is not None:
-            return rows >= cap
-        if rows < self.seen.get(level, 0):
+        if self.caps.get(level) is not None or rows < self.seen.get(level, 0):
+            return rows >= self.caps.get(level, rows + 1)
+        return self.at_a_cap(level, rows) or rows not in self.proven.get(level, ())
+
+    def at_a_cap(self, level: Level, rows: int) -> bool:
+        """Whether a list of so many rows ends where this archive, or many archives, cut theirs."""
+        if self.trusted:
             return False
-        if any(rows in {known, known + 1} for known in _WELL_KNOWN_CAPS):
-            return True
-        return rows not in self.proven.get(level, ())
+        known = self.caps.get(level)
+        return (known is not None and rows >= known) or any(rows in {cap, cap + 1} for cap in _WELL_KNOWN_CAPS)
 
     def hint(self, digest: str) -> Hint | None:
         """What an equal question found before."""

@@ -1,0 +1,161 @@
+"""One QIDO-RS request, adapted to what the archive takes.
+
+Archives refuse what they do not know (Azure: an unknown key, a limit over 200; Raccoon: a limit over 100). A refusal
+is answered by leaving out one thing after another; what helped is remembered, so that it is found out once.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from federator.archive import rows
+from federator.archive.client import ArchiveClient, current_meter
+from federator.archive.rows import Rows
+from federator.dicom import json
+from federator.errors import ArchiveError
+from federator.model import Level, OutcomeState
+
+ACCEPT = "application/dicom+json"
+
+INCLUDE = {
+    # What the standard does not promise by default and every listing needs (facts differ by archive).
+    Level.STUDY: (
+        "00080020", "00080030", "00080050", "00080056", "00080061", "00080062", "00080090", "00080201", "00081030",
+        "00100010", "00100020", "00100021", "00100030", "00100040", "0020000D", "00200010", "00201206", "00201208",
+    ),
+    Level.SERIES: (
+        "00080021", "00080031", "00080060", "0008103E", "00180015", "0020000D", "0020000E", "00200011", "00200060",
+        "00201209", "00400244", "00400245",
+    ),
+    Level.INSTANCE: ("00080016", "00080018", "0020000D", "0020000E", "00200013", "00280010", "00280011", "00280008"),
+}  # fmt: skip
+
+_REFUSALS = frozenset({400, 406, 409, 415, 422, 501})
+_NOT_FOUND = 404
+_LIMITS = (1000, 200, 100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to ask: `terms` are (tag, value), `include` tags of attributes wanted besides the usual ones."""
+
+    level: Level
+    path: str
+    terms: tuple[tuple[str, str], ...] = ()
+    limit: int
+    offset: int = 0
+    include: tuple[str, ...] = ()
+    orderby: str = ""
+    fuzzy: bool = False
+    with_include: bool = True
+
+
+async def ask(client: ArchiveClient, request: Request) -> Rows:
+    """Send one request and read its rows; raises ArchiveError.
+
+    Standard: PS3.18 §10.6
+    """
+    request = _adapted(client, request)
+    try:
+        return await _send(client, request)
+    except ArchiveError as refusal:
+        if refusal.http_status not in _REFUSALS:
+            raise
+        for lighter in _lighter(request):
+            try:
+                answer = await _send(client, lighter)
+            except ArchiveError as again:
+                if again.http_status not in _REFUSALS:
+                    raise
+            else:
+                _learn(client, request, lighter)
+                return answer
+        raise
+
+
+def effective_limit(client: ArchiveClient, limit: int) -> int:
+    """The limit that will really be asked for."""
+    return min(limit, client.habits.max_limit or limit)
+
+
+def key_of(client: ArchiveClient, tag: str) -> str:
+    """How the archive wants an attribute named; hexadecimal unless it was found to ignore that."""
+    return (json.keyword_of(tag) or tag) if client.habits.keyword_keys else tag
+
+
+async def _send(client: ArchiveClient, request: Request) -> Rows:
+    parameters = [(key_of(client, tag), value) for tag, value in request.terms]
+    if request.fuzzy:
+        parameters.append(("fuzzymatching", "true"))
+    parameters.append(("limit", str(request.limit)))
+    if request.offset:
+        parameters.append(("offset", str(request.offset)))
+    if request.orderby:
+        parameters.append(("orderby", request.orderby))
+    if request.with_include:
+        wanted = dict.fromkeys((*INCLUDE[request.level], *request.include))
+        parameters.extend(("includefield", key_of(client, tag)) for tag in wanted)
+    try:
+        answer = rows.parse(await client.get(request.path, accept=ACCEPT, parameters=parameters))
+    except ArchiveError as refusal:
+        if refusal.http_status != _NOT_FOUND:
+            raise
+        if request.path == "/studies":
+            raise ArchiveError(
+                "there is a server, but no DICOMweb service at this address (404).",
+                state=OutcomeState.NOT_DICOMWEB,
+                http_status=_NOT_FOUND,
+            ) from refusal
+        # Some archives say so where others give an empty list of a study that they do not hold.
+        return Rows(rows=[], more=False)
+    _count(client, len(answer.rows))
+    return answer
+
+
+def _count(client: ArchiveClient, count: int) -> None:
+    """Hold the question to its budget of rows."""
+    meter = current_meter.get()
+    if meter is None:
+        return
+    meter.rows += count
+    if meter.rows > client.archive.max_rows:
+        raise ArchiveError(
+            f"needed more than {client.archive.max_rows} rows (max_rows), so reading stopped. Ask more narrowly.",
+            state=OutcomeState.PARTIAL,
+            permanent=True,
+        )
+
+
+def _adapted(client: ArchiveClient, request: Request) -> Request:
+    habits = client.habits
+    return replace(
+        request,
+        limit=effective_limit(client, request.limit),
+        with_include=request.with_include and not habits.include_refused,
+        fuzzy=request.fuzzy and not habits.fuzzy_refused,
+        terms=tuple(term for term in request.terms if (request.level, term[0]) not in habits.refused_filters),
+    )
+
+
+def _lighter(request: Request) -> Iterator[Request]:
+    """The request with one thing less, then with several: each kind of refusal is found by itself first."""
+    limits = [limit for limit in _LIMITS if limit < request.limit]
+    yield from (replace(request, limit=limit) for limit in limits)
+    if request.with_include:
+        yield replace(request, with_include=False)
+    if request.fuzzy:
+        yield replace(request, fuzzy=False)
+    without = [replace(request, terms=tuple(t for t in request.terms if t != term)) for term in request.terms]
+    yield from without
+    limit = min([request.limit, *limits])
+    for lighter in (request, *without, replace(request, terms=())):
+        yield replace(lighter, limit=limit, with_include=False, fuzzy=False)
+
+
+def _learn(client: ArchiveClient, request: Request, taken: Request) -> None:
+    habits = client.habits
+    if taken.limit < request.limit:
+        habits.max_limit = taken.limit
+    habits.include_refused = habits.include_refused or (request.with_include and not taken.with_include)
+    habits.fuzzy_refused = habits.fuzzy_refused or (request.fuzzy and not taken.fuzzy)
+    left_out = {tag for tag, _ in request.terms} - {tag for tag, _ in taken.terms}
+    habits.refused_filters |= {(request.level, tag) for tag in left_out}

@@ -1,0 +1,99 @@
+"""The series of a study, or the instances of a series, in one archive: always the whole list, filtered here.
+
+No window narrows these lists, and what archives do with filters below the study is too unlike to build on. So
+filters are judged on the rows, and the number that the parent's row tells is the witness that none is missing.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from federator.archive.asking import Request, ask, effective_limit
+from federator.archive.client import ArchiveClient
+from federator.archive.fetched import Fetched, Wholeness
+from federator.archive.pages import read_pages
+from federator.dicom import json
+from federator.dicom.matching import Verdict, judge
+from federator.dicom.query import Query
+from federator.model import DicomJson, Level
+
+_COUNT_TAG = {Level.SERIES: "00201206", Level.INSTANCE: "00201209"}
+_PARENT = {Level.SERIES: Level.STUDY, Level.INSTANCE: Level.SERIES}
+
+
+@dataclass(slots=True, kw_only=True)
+class Children:
+    """The list below one study, or below one series of it. `query.level` is the level of the rows."""
+
+    client: ArchiveClient
+    query: Query
+    study_instance_uid: str
+    series_instance_uid: str = ""
+    _lacking: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def path(self) -> str:
+        """Where the list is.
+
+        Standard: PS3.18 Table 10.6.1-2
+        """
+        path = f"/studies/{self.study_instance_uid}/series"
+        return path if self.query.level is Level.SERIES else f"{path}/{self.series_instance_uid}/instances"
+
+    def remarks(self) -> list[str]:
+        """What was left out, in sentences."""
+        return [
+            f"{count} rows without {keyword} were left out, because it is not known whether they match."
+            for keyword, count in sorted(self._lacking.items())
+        ]
+
+    async def read(self) -> Fetched:
+        """All rows that match; WHOLE only where none is missing. Raises ArchiveError."""
+        level = self.query.level
+        whole = await read_pages(self._fetch, self.client.habits, level)
+        if whole.wholeness is not Wholeness.WHOLE and len(whole.seen) >= await self._expected() > 0:
+            whole.wholeness = Wholeness.WHOLE
+            self.client.habits.prove(level, len(whole.seen))
+        whole.rows = {uid: row for uid, row in whole.rows.items() if self._matches(row)}
+        return whole
+
+    async def _fetch(self, limit: int, offset: int) -> Fetched:
+        level = self.query.level
+        wanted = tuple(filter_.tag for filter_ in self.query.filters)
+        request = Request(
+            level=level, path=self.path, limit=limit, offset=offset, include=(*wanted, *self.query.include)
+        )
+        answer = await ask(self.client, request)
+        count = len(answer.rows)
+        fetched = Fetched(rows={json.uid(row, level.uid_tag): row for row in answer.rows})
+        if fetched.rows.pop("", None) is not None:
+            self._lacking[json.keyword_of(level.uid_tag)] += 1
+        fetched.seen = set(fetched.rows)
+        full = effective_limit(self.client, limit) <= count + 2
+        if answer.more or full:
+            fetched.wholeness = Wholeness.CUT
+        elif self.client.habits.may_be_capped(level, count):
+            fetched.wholeness = Wholeness.UNPROVEN
+        self.client.habits.saw(level, count)
+        return fetched
+
+    async def _expected(self) -> int:
+        """How many there are by the parent's own row; 0 where the archive does not tell.
+
+        Standard: PS3.18 Tables 10.6.3-3 and 10.6.3-4
+        """
+        level = _PARENT[self.query.level]
+        path = "/studies" if level is Level.STUDY else f"/studies/{self.study_instance_uid}/series"
+        uid = self.study_instance_uid if level is Level.STUDY else self.series_instance_uid
+        tag = _COUNT_TAG[self.query.level]
+        request = Request(level=level, path=path, terms=((level.uid_tag, uid),), limit=100, include=(tag,))
+        answer = await ask(self.client, request)
+        return next((json.integer(row, tag) or 0 for row in answer.rows if json.uid(row, level.uid_tag) == uid), 0)
+
+    def _matches(self, row: DicomJson) -> bool:
+        for filter_ in self.query.filters:
+            verdict = judge(row, filter_, fuzzy=self.query.fuzzy)
+            if verdict is Verdict.ABSENT:
+                self._lacking[filter_.keyword] += 1
+            if verdict is not Verdict.MATCH:
+                return False
+        return True

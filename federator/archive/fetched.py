@@ -1,0 +1,58 @@
+"""What one question to one archive brought, and whether that was all.
+
+An answer is `CUT` when the archive did not give everything, `WHOLE` when it did, and `UNPROVEN` when it may have
+been cut without a word: archives cap their answers silently, and only narrower windows reveal it.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from federator.model import DicomJson
+
+
+class Wholeness(StrEnum):
+    """Whether an answer holds all that the archive has of what was asked."""
+
+    WHOLE = "whole"
+    UNPROVEN = "unproven"
+    CUT = "cut"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A range of study dates (YYYYMMDD, both ends included, empty = open); times (HHMMSS) only within one day."""
+
+    first: str = ""
+    last: str = ""
+    from_time: str = ""
+    to_time: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether it holds every study, undated ones too."""
+        return not (self.first or self.last)
+
+    def holds(self, date: str) -> bool:
+        """Whether a study of that date lies in the window (times are not judged)."""
+        return self.open or (bool(date) and (self.first or "0") <= date <= (self.last or "9"))
+
+
+EVERYTHING = Window()
+
+
+@dataclass(slots=True, kw_only=True)
+class Fetched:
+    """The matching rows by UID, all UIDs that came (`seen`), and the dates and times of dated ones."""
+
+    rows: dict[str, DicomJson] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+    moments: list[tuple[str, str]] = field(default_factory=list)
+    wholeness: Wholeness = Wholeness.WHOLE
+
+    def take(self, other: "Fetched") -> None:
+        """Join another answer to the same question; the less whole one decides."""
+        self.rows.update(other.rows)
+        self.seen |= other.seen
+        self.moments += other.moments
+        order = list(Wholeness)
+        self.wholeness = max(self.wholeness, other.wholeness, key=order.index)

@@ -1,0 +1,128 @@
+"""How a filter is written on the wire so that no archive loses a row that matches.
+
+What is sent may find too much: every row is checked again here. It must never find too little. So names go out in upper
+case with an open end, letters that some archives cannot decode become wild cards, and what cannot be asked safely is
+not asked at all.
+"""
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from federator.archive.habits import Habits
+from federator.dicom.filters import Filter, FilterKind
+
+STUDY_DATE = "00080020"
+STUDY_TIME = "00080030"
+STUDY_UID = "0020000D"
+MODALITIES_IN_STUDY = "00080061"
+
+PERSON_NAMES = "person names"
+ACCENTS = "accents in names"
+DATES = "study dates"
+UID_LISTS = "lists of UIDs"
+
+_MAX_REQUESTS = 12
+_MAX_LIST_LENGTH = 4_000
+# Orthanc 1.10 decodes no escapes; these arrive everywhere as they are.
+_ARRIVES = re.compile(r"[^A-Za-z0-9*?^.,=_:/~@!$'();-]+")
+# Letters that carry marks in Latin scripts: an archive may index Müller without its ü, or only with it.
+_MARKED = re.compile(r"[ACDEGIKLNORSTUYZ]+")
+_STARS = re.compile(r"\*[*?]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One filter as it is sent: `sent` holds the values as written, `kind` names what must be sound for it."""
+
+    sent: Filter
+    kind: str
+
+
+def terms(filters: Sequence[Filter], habits: Habits, *, fuzzy: bool) -> tuple[Term, ...]:
+    """What of `filters` can be sent; the study's date is not among it, since windows speak of it themselves."""
+    found = [
+        _name(filter_, habits, fuzzy=fuzzy) if filter_.kind is FilterKind.NAME else _plain(filter_)
+        for filter_ in filters
+        if filter_.tag not in {STUDY_DATE, STUDY_TIME}
+    ]
+    return tuple(term for term in found if term is not None)
+
+
+def _name(filter_: Filter, habits: Habits, *, fuzzy: bool) -> Term | None:
+    if fuzzy:
+        return Term(sent=filter_, kind="")
+    broaden = habits.sound.get(ACCENTS) is False
+    values = tuple(name_pattern(value, broaden=broaden) for value in filter_.values)
+    if any(not value.strip("*?^=") for value in values):
+        return None
+    return Term(sent=replace(filter_, values=values), kind=PERSON_NAMES)
+
+
+def name_pattern(value: str, *, broaden: bool = False) -> str:
+    """A person name as a pattern that finds at least what it means, whatever the archive folds or indexes.
+
+    Component groups may follow the name, so its end is open (PS3.5 §6.2.1.2). Letters outside ASCII become wild
+    cards. `broaden` also opens the letters that can carry marks, for archives that do not find Müller by MULLER.
+    """
+    first_group = unicodedata.normalize("NFC", value).partition("=")[0].upper()
+    pattern = _ARRIVES.sub("*", first_group).replace("?", "*")
+    return _STARS.sub("*", (_MARKED.sub("*", pattern) if broaden else pattern) + "*")
+
+
+def needs_pattern(text: str) -> bool:
+    """Whether some letter of `text` may not arrive as it is."""
+    return _ARRIVES.search(text) is not None
+
+
+def _plain(filter_: Filter) -> Term | None:
+    """Dates, UIDs, numbers and codes go as they are; text goes with wild cards for what may not arrive."""
+    if filter_.kind is not FilterKind.TEXT:
+        return Term(sent=filter_, kind=filter_.keyword)
+    values = tuple(_STARS.sub("*", _ARRIVES.sub("*", value)) for value in filter_.values)
+    if any(not value.strip("*?") for value in values):
+        return None
+    sent = replace(filter_, values=values)
+    return Term(sent=sent, kind=f"wild cards in {filter_.keyword}" if sent.has_wildcard else filter_.keyword)
+
+
+def combinations(asked: Sequence[Term], habits: Habits) -> list[list[tuple[str, str]]]:
+    """One list of (tag, value) per request: no archive can be trusted with several values in one key.
+
+    Lists of UIDs are the exception (PS3.18 §8.3.4.1), where the archive was found to take them. What would need too
+    many requests is left out and checked on the rows instead, the filter with the most values first.
+    """
+    choices = {term.sent.tag: _choices(term, habits) for term in asked}
+    while choices and _product(choices) > _MAX_REQUESTS:
+        widest = max(choices, key=lambda tag: len(choices[tag]))
+        if widest == STUDY_UID:
+            break
+        del choices[widest]
+    keys = list(choices)
+    return [list(zip(keys, chosen, strict=True)) for chosen in itertools.product(*choices.values())]
+
+
+def _product(choices: dict[str, list[str]]) -> int:
+    product = 1
+    for values in choices.values():
+        product *= len(values)
+    return product
+
+
+def _choices(term: Term, habits: Habits) -> list[str]:
+    if term.sent.kind is FilterKind.UID and len(term.sent.values) > 1 and habits.sound.get(UID_LISTS):
+        return uid_lists(term.sent.values)
+    return list(term.sent.values)
+
+
+def uid_lists(uids: Sequence[str]) -> list[str]:
+    """UIDs joined by commas, in lists that fit into a URL."""
+    lists: list[str] = []
+    for uid in uids:
+        if lists and len(lists[-1]) + len(uid) < _MAX_LIST_LENGTH:
+            lists[-1] += f",{uid}"
+        else:
+            lists.append(uid)
+    return lists

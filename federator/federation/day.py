@@ -1,0 +1,119 @@
+"""One day with more studies than fit into an answer, divided by Study Time, latest first."""
+
+from dataclasses import dataclass
+
+from federator.archive.fetched import Fetched, Wholeness, Window
+from federator.dicom import json
+from federator.federation.harvest import Quest
+from federator.federation.order import moment_rank
+from federator.federation.proof import proven
+
+_LARGER_LIMITS = (1000, 5000)
+_LAST_SECOND = 86_399
+_FIRST_WIDTH_S = 10_800
+_SHRINK = 8
+_GROW_MAX = 16
+_FILL = 0.6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Slice:
+    """Seconds of the day, both ends included."""
+
+    first: int
+    last: int
+
+    def window(self, day: str) -> Window:
+        """With a second of overlap: a study at 09:30:00.5 must not fall between two windows."""
+        return Window(
+            first=day,
+            last=day,
+            from_time=_clock(self.first) if self.first > 0 else "",
+            to_time=_clock(self.last + 1) if self.last < _LAST_SECOND else "",
+        )
+
+
+async def read_day(quest: Quest, day: str, crowded: Fetched) -> bool:
+    """Read a day whose first answer, `crowded`, was cut. False where a gap had to be left, which is then noted."""
+    window = Window(first=day, last=day)
+    for limit in _LARGER_LIMITS:
+        if limit <= quest.limit or len(crowded.seen) + 2 < quest.limit:
+            continue
+        fetched = await quest.search.fetch(window, limit=limit)
+        fetched.wholeness = await proven(quest.search, window, fetched, limit=limit)
+        crowded.rows.update(fetched.rows)
+        crowded.seen |= fetched.seen
+        if fetched.wholeness is Wholeness.WHOLE:
+            quest.take(fetched)
+            return True
+        if len(fetched.seen) + 2 < limit:
+            break
+    return await _by_time(quest, day, crowded)
+
+
+async def _by_time(quest: Quest, day: str, crowded: Fetched) -> bool:
+    last, width = _LAST_SECOND, _FIRST_WIDTH_S
+    found: set[str] = set()
+    while last >= 0:
+        part = _Slice(first=max(0, last - width + 1), last=last)
+        fetched = await quest.search.fetch(part.window(day), limit=quest.limit)
+        fetched.wholeness = await proven(quest.search, part.window(day), fetched, limit=quest.limit)
+        if not _honest(part, crowded, fetched):
+            return await _by_pages(quest, day)
+        if fetched.wholeness is not Wholeness.WHOLE:
+            if width == 1:
+                return await _by_pages(quest, day)
+            width = max(1, width // _SHRINK)
+            continue
+        quest.take(fetched)
+        quest.cover(moment_rank(day, f"{_clock(part.first)}.000000", "~"))
+        if quest.enough:
+            return True
+        fresh = len(fetched.seen - found)
+        found |= fetched.seen
+        last = part.first - 1
+        width = min(width * _GROW_MAX, _wanted_width(quest, fresh, width))
+    return await _by_pages(quest, day, known=found)
+
+
+def _wanted_width(quest: Quest, fresh: int, width: int) -> int:
+    """The seconds that should fill an answer well, at the density seen last."""
+    if not fresh:
+        return width * _GROW_MAX
+    cap = min(quest.limit, min(quest.search.client.habits.caps.values(), default=quest.limit))
+    return max(1, int(width * _FILL * cap / fresh))
+
+
+def _honest(part: _Slice, crowded: Fetched, fetched: Fetched) -> bool:
+    """Whether the archive understands times: what it told of the whole day comes again, and little from outside."""
+    for uid, row in crowded.rows.items():
+        second = _second(json.time(row, "00080030"))
+        if second is not None and part.first <= second <= part.last and uid not in fetched.seen:
+            return fetched.wholeness is Wholeness.CUT
+    outside = [
+        time
+        for _, time in fetched.moments
+        if (second := _second(time)) is not None and not part.first - 1 <= second <= part.last + 1
+    ]
+    return len(outside) * 2 <= len(fetched.moments)
+
+
+async def _by_pages(quest: Quest, day: str, known: set[str] | None = None) -> bool:
+    """The whole day page by page: the last resort, and the only way to studies without a time."""
+    window = Window(first=day, last=day)
+    whole = await quest.search.pages(window)
+    quest.take(whole)
+    if whole.wholeness is Wholeness.WHOLE and (known or set()) <= whole.seen:
+        return True
+    written = f"{day[:4]}-{day[4:6]}-{day[6:]}"
+    what = "studies without a time" if known else "some studies"
+    quest.harvest.gaps.append(f"It has more studies on {written} than it lets read; {what} may be missing.")
+    return False
+
+
+def _clock(second: int) -> str:
+    return f"{second // 3600:02d}{second // 60 % 60:02d}{second % 60:02d}"
+
+
+def _second(time: str) -> int | None:
+    return int(time[:2]) * 3600 + int(time[2:4]) * 60 + int(time[4:6]) if time else None

@@ -1,0 +1,260 @@
+"""Several archives as one: search all of them, and retrieve from whichever holds the object."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from types import TracebackType
+from typing import Self, TypeVar
+
+import anyio
+
+from federator.archive.asking import Request, ask
+from federator.archive.client import ArchiveClient
+from federator.archive.concurrently import concurrently
+from federator.config import Archive, Config, ConfigSource
+from federator.dicom.filters import Filter, FilterKind
+from federator.dicom.query import Query
+from federator.dicom.uid import TaggedUID
+from federator.errors import NotFound, RequestError
+from federator.federation import cursor as cursors
+from federator.federation import priors as identity
+from federator.federation.fanout import OnOutcome, fan_out
+from federator.federation.lists import find_all, not_found
+from federator.federation.merge import place
+from federator.federation.order import Rank
+from federator.federation.pool import Pool
+from federator.federation.priors import Prior, PriorStudies
+from federator.federation.retrieval import Operation, Served, first_served
+from federator.federation.studies import find_page
+from federator.federation.target import Holders, Target
+from federator.model import Entry, Level, Outcome, Page
+
+__all__ = ["ArchiveState", "Federation", "Served", "Target"]
+
+T = TypeVar("T")
+
+_MAX_QUESTIONS = 32
+_MAX_OFFSET = 2_000
+_MAX_PRIORS = 200
+_PRIORS_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveState:
+    """One archive: what became of asking it just now, and what it was found to do since the start."""
+
+    archive: Archive
+    outcome: Outcome
+    findings: tuple[str, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Greeting:
+    count: int = 0
+    gaps: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+class Federation:
+    """All archives of a configuration. Enter it once; every method may be called by many tasks at a time."""
+
+    def __init__(self, source: ConfigSource | Config) -> None:
+        self._pool = Pool(source)
+        self._holders = Holders()
+        self._questions = anyio.Semaphore(_MAX_QUESTIONS)
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self._pool)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+
+    @property
+    def archives(self) -> tuple[Archive, ...]:
+        """The archives that are asked, in the order of the configuration."""
+        return self._pool.archives
+
+    @property
+    def config_note(self) -> str:
+        """Why a changed configuration was not taken up; empty while all is well."""
+        return self._pool.note
+
+    async def search(
+        self,
+        query: Query,
+        *,
+        study: TaggedUID | None = None,
+        series: TaggedUID | None = None,
+        cursor: str = "",
+        on_outcome: OnOutcome | None = None,
+    ) -> Page:
+        """One page of studies, of the series of a study, or of the instances of a series, as `query.level` says.
+
+        Raises RequestError, NotFound (nobody holds the parent), NoArchiveAnswered.
+        """
+        await self._pool.refresh()
+        parents = [uid for uid in (study, series) if uid is not None]
+        digest = cursors.digest_of([query.digest, *(uid.uid for uid in parents)])
+        below = cursors.decode(cursor, digest) if cursor else None
+        if cursor and query.offset:
+            raise RequestError("offset and cursor both say where to go on. Use the cursor alone.")
+        async with self._questions:
+            if study is None:
+                return await self._studies(query, digest, below, on_outcome)
+            return await self._children(query, digest, below, Target(study=study, series=series), on_outcome)
+
+    async def _studies(self, query: Query, digest: str, below: Rank | None, on_outcome: OnOutcome | None) -> Page:
+        clients = self._pool.chosen(query.archives)
+        count = query.offset + query.limit
+        if count > _MAX_OFFSET:
+            raise RequestError(f"offset={query.offset} is too far. Go on by nextCursor, or narrow the query by date.")
+        found = await find_page(clients, query, count=count, below=below, on_outcome=on_outcome)
+        for entry in found.entries:
+            self._holders.remember(entry.uid, entry.holders)
+        return Page(
+            level=Level.STUDY,
+            entries=found.entries[query.offset :],
+            outcomes=found.outcomes,
+            next_cursor=cursors.encode(digest, found.resume_at) if found.resume_at is not None else "",
+            known_more=found.known_more,
+            notes=_notes(query),
+        )
+
+    async def _children(
+        self, query: Query, digest: str, below: Rank | None, target: Target, on_outcome: OnOutcome | None
+    ) -> Page:
+        clients = self._chosen(query, target)
+        found = await find_all(
+            clients,
+            query,
+            study_instance_uid=target.study.uid,
+            series_instance_uid=target.series.uid if target.series is not None else "",
+            on_outcome=on_outcome,
+        )
+        self._holders.remember(target.study.uid, found.holders)
+        left = [entry for entry in found.entries if below is None or place(entry) > below]
+        page = left[query.offset : query.offset + query.limit]
+        behind = len(left) - query.offset - len(page)
+        return Page(
+            level=query.level,
+            entries=tuple(page),
+            outcomes=found.outcomes,
+            next_cursor=cursors.encode(digest, place(page[-1])) if behind > 0 and page else "",
+            known_more=max(0, behind),
+            notes=_notes(query),
+        )
+
+    def _chosen(self, query: Query, target: Target) -> list[ArchiveClient]:
+        """The archives that the tags name, else those that were seen to hold the study, else all."""
+        tagged = target.archives
+        if tagged and query.archives:
+            tagged = tuple(name for name in tagged if name in query.archives)
+            if not tagged:
+                raise RequestError("The UID's archives and archive= have none in common. Leave archive= out.")
+        known = [name for name in self._holders.get(target.study.uid) if name in self._pool.names]
+        return self._pool.chosen(tagged or query.archives or known)
+
+    async def prior_studies(
+        self, study: TaggedUID, *, modality: str = "", body_part: str = "", on_outcome: OnOutcome | None = None
+    ) -> PriorStudies:
+        """The same patient's other studies in every archive, newest first.
+
+        Raises RequestError, NotFound, NoArchiveAnswered.
+        """
+        reference, looked = await self._reference(study)
+        archives = {archive.name: archive for archive in self.archives}
+        patient = identity.identity_of(reference, archives)
+        if not patient.patient_ids:
+            raise NotFound("This study has no Patient ID, so its patient's other studies cannot be looked up safely.")
+        wanted = _filter(identity.PATIENT_ID, "PatientID", "LO", FilterKind.TEXT, patient.patient_ids)
+        query = Query(level=Level.STUDY, filters=(wanted,), limit=_MAX_PRIORS, limit_asked=_MAX_PRIORS)
+        async with self._questions:
+            found = await find_page(self._pool.chosen(()), query, count=_MAX_PRIORS, below=None, on_outcome=on_outcome)
+        judged = [identity.judged(entry, patient, archives) for entry in found.entries if entry.uid != reference.uid]
+        priors = identity.of_modality([prior for prior in judged if prior is not None], modality)
+        if body_part:
+            priors = await self._of_body_part(priors, body_part)
+        notes = [f"Only the newest {_MAX_PRIORS} studies were looked at."] if found.resume_at is not None else []
+        unheard = [outcome.archive for outcome in looked if not outcome.complete]
+        if unheard:
+            notes.append(f"The study's own copies in {', '.join(unheard)} could not be read to identify the patient.")
+        return PriorStudies(reference=reference, priors=tuple(priors), outcomes=found.outcomes, notes=tuple(notes))
+
+    async def _reference(self, study: TaggedUID) -> tuple[Entry, tuple[Outcome, ...]]:
+        """The study in all its copies: each tells how its archive numbers the patient."""
+        page = await self.holders_of(study)
+        if not page.entries:
+            raise NotFound(not_found(f"study {study.uid}", page.outcomes), outcomes=page.outcomes)
+        return page.entries[0], page.outcomes
+
+    async def holders_of(self, study: TaggedUID) -> Page:
+        """The study's own rows: from every archive, whatever the tag names, because copies may lie elsewhere too."""
+        await self._pool.refresh()
+        self._pool.chosen(study.archives)
+        wanted = _filter("0020000D", "StudyInstanceUID", "UI", FilterKind.UID, (study.uid,))
+        query = Query(level=Level.STUDY, filters=(wanted,))
+        async with self._questions:
+            return await self._studies(query, cursors.digest_of([query.digest]), None, None)
+
+    async def _of_body_part(self, priors: Sequence[Prior], body_part: str) -> list[Prior]:
+        slots = anyio.Semaphore(_PRIORS_AT_ONCE)
+
+        async def one(prior: Prior) -> Prior | None:
+            async with slots:
+                clients = self._pool.chosen(prior.entry.holders)
+                query = Query(level=Level.SERIES)
+                found = await find_all(clients, query, study_instance_uid=prior.entry.uid)
+            return identity.of_body_part(prior, found.entries, body_part)
+
+        kept = await concurrently([partial(one, prior) for prior in priors])
+        return [prior for prior in kept if prior is not None]
+
+    async def retrieve(self, target: Target, operation: Operation[T]) -> Served[T]:
+        """Let the preferred holder answer, and the next one where it cannot.
+
+        Raises RequestError, NotFound, NoArchiveAnswered, ContentError.
+        """
+        await self._pool.refresh()
+        names = target.archives or self._known(target) or (await self._found(target))
+        clients = self._pool.chosen(names)
+        async with self._questions:
+            return await first_served(clients, operation, f"object {target.uid}")
+
+    def _known(self, target: Target) -> tuple[str, ...]:
+        return tuple(name for name in self._holders.get(target.study.uid) if name in self._pool.names)
+
+    async def _found(self, target: Target) -> tuple[str, ...]:
+        """The holders of a study that came without a tag: every archive is asked, once."""
+        page = await self.holders_of(target.study)
+        if not page.entries:
+            raise NotFound(not_found(f"study {target.study.uid}", page.outcomes), outcomes=page.outcomes)
+        return page.entries[0].holders
+
+    async def survey(self, *, on_outcome: OnOutcome | None = None) -> tuple[ArchiveState, ...]:
+        """Ask every archive for one study, and tell what it was found to do."""
+        await self._pool.refresh()
+
+        async def greet(client: ArchiveClient, greeting: _Greeting) -> None:
+            answer = await ask(client, Request(level=Level.STUDY, path="/studies", limit=1))
+            greeting.count = len(answer.rows)
+
+        replies = await fan_out(self._pool.chosen(()), greet, _Greeting, on_outcome=on_outcome, all_may_fail=True)
+        return tuple(
+            ArchiveState(archive=reply.client.archive, outcome=reply.outcome, findings=reply.client.habits.findings())
+            for reply in replies
+        )
+
+
+def _filter(tag: str, keyword: str, vr: str, kind: FilterKind, values: tuple[str, ...]) -> Filter:
+    return Filter(tag=tag, keyword=keyword, vr=vr, kind=kind, values=values)
+
+
+def _notes(query: Query) -> tuple[str, ...]:
+    if query.limit_asked <= query.limit:
+        return ()
+    return (f"limit={query.limit_asked} was asked; a page holds at most {query.limit}. Go on by nextCursor.",)

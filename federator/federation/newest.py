@@ -1,0 +1,110 @@
+"""The newest studies of one archive that does not sort.
+
+PS3.18 §8.3.4.4.1 promises no order, and hardly any archive has one. So windows on Study Date gallop backwards from
+the newest day: empty ones grow, cut ones shrink, until enough studies lie in windows that were read whole. What an
+archive teaches (its density, its cap, whether it sorts) is remembered, and the next question usually takes one request.
+
+Where no gap is noted, the studies found down to `covered` are exactly the newest ones, and all of them if `exhausted`.
+"""
+
+import datetime as dt
+
+from federator.archive.fetched import EVERYTHING, Fetched, Wholeness, Window
+from federator.archive.habits import Hint
+from federator.federation.gallop import Gallop
+from federator.federation.harvest import Quest
+from federator.federation.ordered import read_ordered, sorts
+from federator.federation.proof import proven
+
+_SMALL = 100
+
+
+async def find_newest(quest: Quest) -> None:
+    """Fill the quest's harvest. Raises ArchiveError; what was found until then stays in the harvest."""
+    if quest.undated_only:
+        await _read_undated(quest)
+        return
+    newest_seen = ""
+    if _worth_probing(quest):
+        probe = await _probe(quest)
+        if quest.harvest.exhausted:
+            return
+        newest_seen = max((date for date, _ in probe.moments), default="")
+    if not await _read_dated(quest, newest_seen):
+        await _read_everything(quest)
+        return
+    _remember(quest)
+    if not quest.enough and not quest.harvest.gaps:
+        await _read_undated(quest)
+
+
+def _worth_probing(quest: Quest) -> bool:
+    """Whether one request without a window may well bring all: at first contact, and where few studies match."""
+    if not quest.search.dates_usable:
+        return False
+    hint = quest.search.client.habits.hint(quest.digest)
+    if hint is None:
+        return True
+    return hint.total is not None and hint.total <= max(_SMALL, 3 * quest.count)
+
+
+async def _probe(quest: Quest) -> Fetched:
+    """Ask for everything at once; whole, it settles the question."""
+    # The query's own dates only: a window would leave out studies without a date.
+    window = Window(first=quest.first, last=quest.last) if quest.dated_only else EVERYTHING
+    fetched = await quest.search.fetch(window, limit=quest.limit)
+    fetched.wholeness = await proven(quest.search, window, fetched, limit=quest.limit)
+    if fetched.wholeness is Wholeness.WHOLE:
+        quest.take(fetched)
+        quest.harvest.exhausted = quest.harvest.whole = True
+        quest.search.client.habits.remember(quest.digest, Hint(total=len(fetched.rows)))
+    return fetched
+
+
+async def _read_dated(quest: Quest, newest_seen: str) -> bool:
+    """Read dated studies until there are enough or no more; False where the archive cannot be asked by date."""
+    search = quest.search
+    if not search.dates_usable:
+        return False
+    if search.single and await sorts(quest, newest_seen) and await read_ordered(quest):
+        return True
+    return await Gallop(quest, newest_seen).run()
+
+
+async def _read_undated(quest: Quest) -> None:
+    """Studies without a date come last; no window finds them, so the whole list must be read for them."""
+    if quest.dated_only:
+        quest.harvest.exhausted = True
+        return
+    whole = await quest.search.pages(EVERYTHING)
+    quest.take(whole)
+    quest.harvest.exhausted = quest.harvest.whole = whole.wholeness is Wholeness.WHOLE
+    if not quest.harvest.exhausted:
+        quest.harvest.gaps.append("Its studies without a date could not all be listed.")
+
+
+async def _read_everything(quest: Quest) -> None:
+    """For archives that cannot be asked by date: the whole list, filtered and sorted here."""
+    whole = await quest.search.pages(EVERYTHING)
+    quest.take(whole)
+    quest.harvest.exhausted = quest.harvest.whole = whole.wholeness is Wholeness.WHOLE
+    if not quest.harvest.exhausted:
+        quest.harvest.gaps.append(
+            "It does not filter by date and does not give its whole list, so studies may be missing."
+        )
+
+
+def _remember(quest: Quest) -> None:
+    """Keep where the newest studies lie and how densely, for the next question of this kind."""
+    places = sorted(quest.harvest.ranks.values())[: quest.count]
+    days = [_ordinal(-place[0]) for place in places if place[0] < 0]
+    if not days:
+        return
+    habits = quest.search.client.habits
+    known = habits.hint(quest.digest)
+    newest = f"{-places[0][0]:08d}" if quest.below is None or known is None else known.newest
+    habits.remember(quest.digest, Hint(newest=newest, per_day=len(days) / (days[0] - days[-1] + 1)))
+
+
+def _ordinal(day: int) -> int:
+    return dt.date(day // 10_000, day // 100 % 100, day % 100).toordinal()

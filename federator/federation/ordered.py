@@ -1,0 +1,87 @@
+"""Archives that sort when asked (`orderby`, as dcm4chee has it): verified before and at every answer."""
+
+from functools import partial
+
+from federator.archive.asking import Request, ask
+from federator.archive.concurrently import concurrently
+from federator.archive.fetched import Wholeness, Window
+from federator.archive.wire import STUDY_DATE, STUDY_TIME
+from federator.dicom import json
+from federator.errors import ArchiveError
+from federator.federation.harvest import Quest
+from federator.federation.order import Rank, moment_rank
+from federator.model import DicomJson, Level
+
+NEWEST_FIRST = "-StudyDate,-StudyTime"
+_OLDEST_FIRST = "StudyDate,StudyTime"
+_FIRST_DAY = "18000101"
+_TRIAL_ROWS = 4
+_LARGEST_LIMIT = 5000
+
+
+async def sorts(quest: Quest, newest_seen: str) -> bool:
+    """Whether the archive sorts by date both ways, and brings what is at least as new as what was seen before."""
+    habits = quest.search.client.habits
+    if habits.orderby is None:
+        try:
+            up, down = await concurrently(
+                [partial(_trial, quest, orderby) for orderby in (_OLDEST_FIRST, NEWEST_FIRST)]
+            )
+        except ArchiveError as error:
+            if error.http_status is None:
+                raise
+            habits.orderby = False
+        else:
+            habits.orderby = bool(
+                up
+                and down
+                and down == sorted(down)
+                and up == sorted(up, reverse=True)
+                and down[0] < up[0]
+                and down[0][0] <= moment_rank(newest_seen)[0]
+            )
+    return habits.orderby
+
+
+async def _trial(quest: Quest, orderby: str) -> list[Rank]:
+    request = Request(
+        level=Level.STUDY,
+        path="/studies",
+        terms=((STUDY_DATE, f"{_FIRST_DAY}-"),),
+        limit=_TRIAL_ROWS,
+        orderby=orderby,
+    )
+    answer = await ask(quest.search.client, request)
+    return [_moment(row) for row in answer.rows]
+
+
+def _moment(row: DicomJson) -> Rank:
+    return moment_rank(json.date(row, STUDY_DATE), json.time(row, STUDY_TIME))
+
+
+async def read_ordered(quest: Quest) -> bool:
+    """Read downwards in the archive's own order, to the end of the dated studies or until enough were found.
+
+    False where it does not keep to its order or crowds a day too much: windows must do then.
+    """
+    last, limit = quest.last, quest.limit
+    while True:
+        window = Window(first=quest.first or _FIRST_DAY, last=last)
+        fetched = await quest.search.fetch(window, limit=limit, orderby=NEWEST_FIRST)
+        moments = [moment_rank(date, time) for date, time in fetched.moments]
+        if moments != sorted(moments):
+            quest.search.client.habits.orderby = False
+            return False
+        quest.take(fetched)
+        if fetched.wholeness is Wholeness.WHOLE or not moments:
+            return True
+        quest.cover((*moments[-1][:2], ""))
+        if quest.enough:
+            return True
+        oldest = fetched.moments[-1][0]
+        if oldest != last:
+            last = oldest
+        elif fetched.wholeness is Wholeness.CUT and limit < _LARGEST_LIMIT:
+            limit *= 5
+        else:
+            return False
