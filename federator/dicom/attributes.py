@@ -87,11 +87,18 @@ _LIKENESS = 0.6
 
 
 @cache
+def tags_of(level: Level) -> frozenset[str]:
+    """The attributes of studies (with those of their patients) or of series; those of instances are not listed."""
+    keywords = {Level.STUDY: _STUDY, Level.SERIES: _SERIES, Level.INSTANCE: ()}[level]
+    return frozenset(json.tag_of(keyword) for keyword in keywords)
+
+
+@cache
 def level_of(tag: str) -> Level:
     """The level that an attribute belongs to; everything that is neither of studies nor of series is of instances."""
-    if tag in _tags(Level.STUDY):
+    if tag in tags_of(Level.STUDY):
         return Level.STUDY
-    return Level.SERIES if tag in _tags(Level.SERIES) else Level.INSTANCE
+    return Level.SERIES if tag in tags_of(Level.SERIES) else Level.INSTANCE
 
 
 @cache
@@ -135,11 +142,6 @@ def suggestion(key: str, level: Level, options: tuple[str, ...]) -> str:
 def _spelling(keyword: str) -> str:
     tag = tag_of_any_case(keyword)
     return json.keyword_of(tag) if tag else keyword
-
-
-@cache
-def _tags(level: Level) -> frozenset[str]:
-    return frozenset(json.tag_of(keyword) for keyword in (_STUDY if level is Level.STUDY else _SERIES))
 
 
 @cache

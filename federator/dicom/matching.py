@@ -74,7 +74,7 @@ def _any_name_matches(names: list[PersonName], patterns: tuple[str, ...]) -> boo
 
 
 def _group_matches(group: str, pattern: str) -> bool:
-    written, asked = _plain_name(group), _pattern(_plain_name(pattern).rstrip("^"))
+    written, asked = plain_name(group), _pattern(plain_name(pattern).rstrip("^"))
     held = written.rstrip("^")
     # Doe^John is Doe^John^^^, so Doe^John^* finds it too.
     padded = held + "^" * (_NAME_COMPONENTS - 1 - held.count("^"))
@@ -82,7 +82,7 @@ def _group_matches(group: str, pattern: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _plain_name(group: str) -> str:
+def plain_name(group: str) -> str:
     """A component group without case, diacritics and padding around its components."""
     folded = _without_marks(_without_marks(group).casefold())
     # Composed again, so that ? stands for one syllable of a Korean name and not for a third of one.

@@ -1,0 +1,99 @@
+"""pydicom data sets as DICOM JSON in UTF-8, bad elements and all (PS3.18 Annex F).
+
+pydicom gives up a whole data set for one bad element, so each is converted by itself; what cannot be converted is
+given as the text that stands in the file.
+"""
+
+import base64
+import logging
+import math
+import struct
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydicom import DataElement, Dataset
+
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    IndexError,
+    NotImplementedError,
+    OverflowError,
+    OSError,
+    struct.error,
+)
+"""What pydicom raises on bytes that are not as the standard says (EOFError and UnicodeError are among them)."""
+
+BINARY = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW", "OB/OW"})
+_INLINE_MAX_BYTES = 1024
+_UTF_8 = {"vr": "CS", "Value": ["ISO_IR 192"]}
+_CHARACTER_SET = "00080005"
+
+BulkAddress = Callable[[Sequence[str]], str]
+"""The address of the bulk data at a path of tags and item numbers, such as ("54000100", "0", "54001010")."""
+
+
+def quiet_pydicom() -> None:
+    """Keep pydicom's remarks on odd values out of stderr and logs: they quote attribute values.
+
+    Set again at each use, because warning filters are reset by whoever runs the program (as pytest does).
+    """
+    warnings.filterwarnings("ignore", module=r"pydicom\b")
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+
+
+def to_json(dataset: "Dataset", bulk_address: BulkAddress, path: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The elements of a data set by their tags; binary values above 1 kB stand as a BulkDataURI."""
+    row: dict[str, Any] = {}
+    for tag in dataset.keys():  # noqa: SIM118 - iterating a data set converts its elements, and may raise
+        if tag.element == 0:
+            continue  # a group length says nothing about the object
+        key = f"{tag:08X}"
+        try:
+            row[key] = _element(dataset[tag], bulk_address, (*path, key))
+        except UNREADABLE:
+            row[key] = _as_written(dataset, int(tag))
+    if not path:
+        row[_CHARACTER_SET] = _UTF_8
+    return dict(sorted(row.items()))
+
+
+def _element(element: "DataElement", bulk_address: BulkAddress, path: tuple[str, ...]) -> dict[str, Any]:
+    vr = str(element.VR)
+    if vr == "SQ":
+        items = [to_json(item, bulk_address, (*path, str(place))) for place, item in enumerate(element.value)]
+        return {"vr": vr, "Value": items} if items else {"vr": vr}
+    if vr in BINARY:
+        return _binary(element, bulk_address, path)
+    told = element.to_json_dict(None, _INLINE_MAX_BYTES)
+    if "Value" in told:
+        told["Value"] = [_finite(value) for value in told["Value"]]
+    return told
+
+
+def _binary(element: "DataElement", bulk_address: BulkAddress, path: tuple[str, ...]) -> dict[str, Any]:
+    vr = str(element.VR)[:2]
+    if not element.value:
+        return {"vr": vr}
+    if len(element.value) > _INLINE_MAX_BYTES:
+        return {"vr": vr, "BulkDataURI": bulk_address(path)}
+    return {"vr": vr, "InlineBinary": base64.b64encode(element.value).decode("ascii")}
+
+
+def _finite(value: object) -> object:
+    """JSON has no NaN and no infinity; they are written as strings (PS3.18 F.2.3.1)."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _as_written(dataset: "Dataset", tag: int) -> dict[str, Any]:
+    """An element that cannot be converted, as the text that stands in the file; nothing where that is no text."""
+    raw = dataset.get_item(tag)
+    vr, content = str(getattr(raw, "VR", None) or "UN")[:2], getattr(raw, "value", None)
+    if vr in BINARY or not isinstance(content, bytes | str) or not content:
+        return {"vr": vr}
+    text = content if isinstance(content, str) else content.decode("latin-1")
+    return {"vr": vr, "Value": [part.strip(" \0") for part in text.split("\\")]}

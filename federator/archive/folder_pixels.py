@@ -1,0 +1,185 @@
+"""The pixels of a file, one frame at a time, reading no more of the file than needed (PS3.5 §8 and Annex A)."""
+
+from array import array
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from federator.archive.folder_json import quiet_pydicom
+
+if TYPE_CHECKING:
+    from pydicom import FileDataset
+
+FLOAT_PIXEL_DATA = "7FE00008"
+DOUBLE_FLOAT_PIXEL_DATA = "7FE00009"
+PIXEL_DATA = "7FE00010"
+PIXEL_TAGS = frozenset({FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA, PIXEL_DATA})
+
+EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
+_IMPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2"
+_EXPLICIT_BIG_ENDIAN = "1.2.840.10008.1.2.2"
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+_IMPLICIT_HEADER_BYTES = 8
+_EXPLICIT_HEADER_BYTES = 12
+_BYTE_BITS = 8
+_ARRAY_CODES = {2: "H", 4: "I", 8: "Q"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pixels:
+    """Where the pixels of a file are: `start` is the offset of the value, `length` its size in bytes or None."""
+
+    tag: str
+    vr: str
+    start: int
+    length: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A file read up to its pixels. A missing transfer syntax is told from how the file is written."""
+
+    path: Path
+    dataset: "FileDataset"
+    transfer_syntax: str
+    little_endian: bool
+    pixels: Pixels | None
+    inflated: bytes | None = None
+
+    @property
+    def number_of_frames(self) -> int:
+        """How many frames the file declares, at least 1."""
+        return max(1, self._number("NumberOfFrames"))
+
+    def frame(self, frame_number: int) -> tuple[bytes, str] | None:
+        """One frame as stored, in little endian, and its transfer syntax; None where there is no such frame.
+
+        Standard: PS3.18 §10.4.1.1.6
+        """
+        if self.pixels is None or not 1 <= frame_number <= self.number_of_frames:
+            return None
+        with self._source() as source:
+            if self.pixels.length is None:
+                return self._encapsulated(source, self.pixels, frame_number), self.transfer_syntax
+            content = self._native(source, self.pixels, frame_number)
+        return (content, EXPLICIT_LITTLE_ENDIAN) if content is not None else None
+
+    def whole_pixels(self) -> list[bytes] | None:
+        """The whole value of native pixels in little endian, or all frames of compressed ones."""
+        if self.pixels is None:
+            return None
+        with self._source() as source:
+            if self.pixels.length is None:
+                return [
+                    self._encapsulated(source, self.pixels, number) for number in range(1, self.number_of_frames + 1)
+                ]
+            source.seek(self.pixels.start)
+            content = source.read(self.pixels.length)
+        return [content if self.little_endian else swapped(content, self._word_bytes(self.pixels))]
+
+    def _encapsulated(self, source: BinaryIO, pixels: Pixels, frame_number: int) -> bytes:
+        from pydicom.encaps import get_frame
+
+        source.seek(pixels.start)
+        offsets, lengths = self.dataset.get("ExtendedOffsetTable"), self.dataset.get("ExtendedOffsetTableLengths")
+        return get_frame(
+            source,
+            frame_number - 1,
+            extended_offsets=(offsets, lengths) if offsets and lengths else None,
+            number_of_frames=self.number_of_frames,
+        )
+
+    def _native(self, source: BinaryIO, pixels: Pixels, frame_number: int) -> bytes | None:
+        """The bytes of one frame; where frames are not of whole bytes (1 bit a pixel), its bits."""
+        frame_bits = self._frame_bits()
+        first_bit = (frame_number - 1) * frame_bits
+        end_bit = first_bit + frame_bits
+        width = 1 if self.little_endian else self._word_bytes(pixels)
+        first, end = first_bit // _BYTE_BITS, -(-end_bit // _BYTE_BITS)
+        begin = first // width * width
+        source.seek(pixels.start + begin)
+        stored = source.read(min(-(-end // width) * width, pixels.length or 0) - begin)
+        content = swapped(stored, width)[first - begin : end - begin]
+        if not frame_bits or len(content) < end - first:
+            return None
+        shift = first_bit % _BYTE_BITS
+        if not shift and not frame_bits % _BYTE_BITS:
+            return content
+        bits = (int.from_bytes(content, "little") >> shift) & ((1 << frame_bits) - 1)
+        return bits.to_bytes(-(-frame_bits // _BYTE_BITS), "little")
+
+    def _frame_bits(self) -> int:
+        samples = self._number("Rows") * self._number("Columns") * max(1, self._number("SamplesPerPixel"))
+        if self.dataset.get("PhotometricInterpretation") == "YBR_FULL_422":
+            samples = samples // 3 * 2  # two pixels share their colour (PS3.3 §C.7.6.3.1.2)
+        return samples * self._number("BitsAllocated")
+
+    def _word_bytes(self, pixels: Pixels) -> int:
+        """How many bytes stand in reverse in a big endian file; bytes in words of 16 bits are swapped in pairs."""
+        width = self._number("BitsAllocated") // _BYTE_BITS
+        return width if width > 1 else (2 if pixels.vr == "OW" else 1)
+
+    def _number(self, keyword: str) -> int:
+        value = self.dataset.get(keyword)
+        return int(value) if value is not None and str(value).isdigit() else 0
+
+    def _source(self) -> BinaryIO:
+        """The bytes in which the place of the pixels counts."""
+        return self.path.open("rb") if self.inflated is None else BytesIO(self.inflated)
+
+
+def open_stored(path: Path) -> Stored:
+    """Read a file up to its pixels, which stay where they are. Raises what pydicom raises, or OSError."""
+    from pydicom import dcmread
+    from pydicom.filereader import read_partial
+
+    quiet_pydicom()
+    seen: list[tuple[str, str | None, int]] = []
+
+    def at_pixels(tag: int, vr: str | None, length: int) -> bool:
+        if f"{tag:08X}" in PIXEL_TAGS:
+            seen.append((f"{tag:08X}", vr, length))
+        return bool(seen)
+
+    with path.open("rb") as file:
+        dataset = read_partial(file, at_pixels, force=True)
+        place = file.tell()
+    transfer_syntax, little_endian = _written_as(dataset)
+    content, pixels = None, None
+    if seen:
+        tag, vr, length = seen[0]
+        if transfer_syntax == _DEFLATED:
+            # Its offsets count in what it inflates to, so the value is kept instead of its place.
+            content = dcmread(path).get_item(int(tag, 16)).value
+            place, length = 0, len(content)
+        else:
+            place += _IMPLICIT_HEADER_BYTES if vr is None else _EXPLICIT_HEADER_BYTES
+        pixels = Pixels(tag=tag, vr=vr or "OW", start=place, length=None if length == _UNDEFINED_LENGTH else length)
+    return Stored(
+        path=path,
+        dataset=dataset,
+        transfer_syntax=transfer_syntax,
+        little_endian=little_endian,
+        pixels=pixels,
+        inflated=content,
+    )
+
+
+def swapped(content: bytes, width: int) -> bytes:
+    """Words of `width` bytes in the other byte order; bytes that fill no word stay."""
+    if width not in _ARRAY_CODES:
+        return content
+    whole = len(content) // width * width
+    words = array(_ARRAY_CODES[width], content[:whole])
+    words.byteswap()
+    return words.tobytes() + content[whole:]
+
+
+def _written_as(dataset: "FileDataset") -> tuple[str, bool]:
+    """The transfer syntax, told from how the file is written where it does not say; whether it is little endian."""
+    declared = str(dataset.file_meta.get("TransferSyntaxUID") or "")
+    implicit, little_endian = dataset.original_encoding
+    told = _IMPLICIT_LITTLE_ENDIAN if implicit else EXPLICIT_LITTLE_ENDIAN
+    return declared or (told if little_endian else _EXPLICIT_BIG_ENDIAN), bool(little_endian)

@@ -1,0 +1,51 @@
+"""The rows of studies and series, gathered from the rows of their instances (PS3.18 Tables 10.6.3-3 to -5)."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from federator.dicom import attributes, json
+from federator.model import Level
+
+_MODALITY = "00080060"
+_MODALITIES_IN_STUDY = "00080061"
+_SOP_CLASS_UID = "00080016"
+_SOP_CLASSES_IN_STUDY = "00080062"
+_STUDY_SERIES = "00201206"
+_STUDY_INSTANCES = "00201208"
+_SERIES_INSTANCES = "00201209"
+_SERIES_SEQUENCES = frozenset({"00400275"})
+_STUDY_SEQUENCES = frozenset({"00081032", "00080051", "00100024"})
+
+JsonRow = dict[str, Any]
+
+
+def study_row(series: list[list[JsonRow]]) -> JsonRow:
+    """The row of a study, of its series with their instances; a value that is empty in one may stand in another."""
+    instances = [row for rows in series for row in rows]
+    row = _first_values(instances, attributes.tags_of(Level.STUDY) | _STUDY_SEQUENCES)
+    row[_MODALITIES_IN_STUDY] = {"vr": "CS", "Value": _distinct(instances, _MODALITY)}
+    row[_SOP_CLASSES_IN_STUDY] = {"vr": "UI", "Value": _distinct(instances, _SOP_CLASS_UID)}
+    row[_STUDY_SERIES] = {"vr": "IS", "Value": [len(series)]}
+    row[_STUDY_INSTANCES] = {"vr": "IS", "Value": [len(instances)]}
+    return row
+
+
+def series_row(instances: list[JsonRow]) -> JsonRow:
+    """The row of a series, of its instances."""
+    row = _first_values(instances, attributes.tags_of(Level.SERIES) | _SERIES_SEQUENCES)
+    row[_SERIES_INSTANCES] = {"vr": "IS", "Value": [len(instances)]}
+    return row
+
+
+def _first_values(rows: list[JsonRow], tags: Iterable[str]) -> JsonRow:
+    gathered: JsonRow = {}
+    for tag in tags:
+        present = [row[tag] for row in rows if tag in row]
+        with_value = next((row[tag] for row in rows if json.has_value(row, tag)), None)
+        if present:
+            gathered[tag] = with_value or present[0]
+    return gathered
+
+
+def _distinct(rows: list[JsonRow], tag: str) -> list[str]:
+    return sorted({text for row in rows for text in json.texts(row, tag)})
