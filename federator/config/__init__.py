@@ -6,6 +6,7 @@ from federator.config.places import default_path, runtime_path, state_path
 from federator.config.reader import SCHEMA_VERSION, decode, load, parse
 from federator.config.source import ConfigSource, resolve
 from federator.config.values import ARCHIVE_KEYS, is_name
+from federator.errors import ConfigError, ConfigFault
 
 __all__ = [
     "ARCHIVE_KEYS",
@@ -13,6 +14,8 @@ __all__ = [
     "Archive",
     "AuthMethod",
     "Config",
+    "ConfigError",
+    "ConfigFault",
     "ConfigSource",
     "SecretReference",
     "SecretStore",
