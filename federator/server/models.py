@@ -124,7 +124,7 @@ class Instance(Item):
 class Found(Answer):
     """What every search tells besides its entries: they never travel without it."""
 
-    complete: bool = Field(description="false: some archive is missing here, see archives")
+    complete: bool
     archives: list[ArchiveOutcome]
     notes: list[str] = []
     known_more: int = 0

@@ -106,23 +106,20 @@ async def search(
     query = _restricted(parse(query_text, kind.level, today=_today()), archives)
     app = ctx.request_context.lifespan_context
     federation = await app.federation()
-    asked = Asked.of(federation.archives, query)
-
-    async def page_of(query: Query) -> Page:
-        return await federation.search(
-            kind.level, query, study=study, series=series, cursor=cursor, on_outcome=reporter(ctx)
-        )
-
-    page = await page_of(query)
+    page = await federation.search(query, study=study, series=series, cursor=cursor, on_outcome=reporter(ctx))
     app.note(page.outcomes)
+    asked = Asked.of(federation.archives, query)
     items = [kind.make(entry, asked) for entry in page.entries]
     room = fitting(items)
     if room < len(items):
         # A cursor stands behind the last entry of a page, so the shorter page is asked for: rare, and always right.
         known = page.known_more + len(items) - room
-        page = await page_of(dataclasses.replace(query, limit=room))
+        shorter = dataclasses.replace(query, limit=room)
+        page = await federation.search(shorter, study=study, series=series, cursor=cursor)
         items = [kind.make(entry, asked) for entry in page.entries]
         page = dataclasses.replace(page, known_more=known)
+    if page.next_cursor and query.offset:
+        page = dataclasses.replace(page, notes=(*page.notes, "With the cursor, leave offset out of the query."))
     return told(kind, page, items, config_note=federation.config_note)
 
 

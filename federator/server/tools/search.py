@@ -25,13 +25,12 @@ async def find_studies(
     """Search studies in all archives at once, newest first. Start here.
 
     Each study comes with its UID (pass it on with its @archive tag), date, modalities, description, patient,
-    accession number, the archives that hold it with their counts, and a viewer link; beside them, what became of
-    every archive asked. For series and images: find-series.
+    accession number, holders with their counts, and a viewer link; beside them, what became of every archive.
 
     query: key=value pairs, all must match. Keys are DICOM keywords or tags; quote values with spaces.
     PatientName="Doe^Jane*" PatientID=123 StudyDate=last-3-months ModalitiesInStudy=CT,MR StudyDescription=*chest*
-    Dates: 2024-01-31, 2024-01, 2024, 20240101-20240331, 2024-, today, yesterday, last-7-days. Wildcards: * and ?
-    Also: limit=50 offset=0 fuzzymatching=true includefield=PatientComments,StudyID (or all)
+    Dates: 2024-01-31, 2024-01, 2024, 20240101-20240331, 2024-, today, last-7-days. Wildcards: * and ?
+    Also: limit=50 offset=0 fuzzymatching=true includefield=StudyID (or all)
     A key that does not exist is an error; it never widens the search.
     """
     from federator.server import searching
