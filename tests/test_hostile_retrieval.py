@@ -225,6 +225,7 @@ async def test_an_archive_without_metadata_is_asked_for_the_instance_and_then_at
             assert len(simulated.requests) == 3
     assert row["00080018"]["Value"] == [REPORT.uids[2]]
     assert row["0040A730"] == REPORT.dataset.to_json_dict()["0040A730"]
+    assert row["00100010"] == REPORT.dataset.to_json_dict()["00100010"]
 
 
 @pytest.mark.parametrize("level", [1, 2])

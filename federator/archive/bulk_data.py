@@ -6,7 +6,6 @@ lies below the study that was asked for is fetched from the configured address, 
 
 import io
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, unquote, urljoin, urlsplit
@@ -24,7 +23,9 @@ from federator.archive.accept import (
     wrong_kind,
 )
 from federator.archive.client import Answer, ArchiveClient
+from federator.archive.folder_json import quiet_pydicom
 from federator.archive.instances import retrieve_instance
+from federator.archive.part10 import READ_FAULTS
 from federator.archive.sniff import Kind, sniff
 from federator.errors import ContentError
 
@@ -101,14 +102,18 @@ async def retrieve_bulk_data(
 
 
 def elements_of(content: bytes, tags: Sequence[str]) -> dict[str, bytes]:
-    """The encoded values of some top-level elements of a DICOM file, without those that are absent or empty."""
+    """The encoded values of some top-level elements of a DICOM file, without those that are absent or empty.
+
+    Raises ContentError for a file that is DICOM by its mark only.
+    """
     import pydicom
 
-    with warnings.catch_warnings():
-        # pydicom's warnings would quote the values of other attributes into the log.
-        warnings.simplefilter("ignore")
+    quiet_pydicom()
+    try:
         dataset = pydicom.dcmread(io.BytesIO(content), force=True, specific_tags=[int(tag, 16) for tag in tags])
         items = {tag: dataset.get_item(int(tag, 16)) for tag in tags}
+    except READ_FAULTS as error:
+        raise ContentError("The file cannot be read as DICOM.") from error
     return {tag: item.value for tag, item in items.items() if item is not None and isinstance(item.value, bytes)}
 
 

@@ -1,20 +1,26 @@
 """WADO-RS metadata, from the whole instance where the archive has no /metadata (PS3.18 §10.4.1.1.2)."""
 
 import io
-import warnings
+from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
 from federator.archive import rows
 from federator.archive.accept import ABSENT, NotOffered, ask, object_path, wrong_content
 from federator.archive.client import Answer, ArchiveClient
+from federator.archive.folder_json import quiet_pydicom, to_json
 from federator.archive.instances import retrieve_instance
+from federator.archive.part10 import READ_FAULTS
 from federator.dicom import json
+from federator.errors import ContentError
 from federator.model import DicomJson, Level
 
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
 _UNSUPPORTED = "metadata"
-_INLINE_MAX_BYTES = 1024
 
 
 async def retrieve_metadata(client: ArchiveClient, study: str, series: str = "", instance: str = "") -> list[DicomJson]:
@@ -46,19 +52,25 @@ async def retrieve_metadata(client: ArchiveClient, study: str, series: str = "",
 
 
 def row_of_file(content: bytes) -> DicomJson:
-    """A DICOM file as DICOM JSON; values over 1 kB stand as a BulkDataURI that tells their size (`#bytes=…`)."""
+    """A DICOM file as DICOM JSON; binary values over 1 kB stand as a BulkDataURI that tells their size (`#bytes=…`).
+
+    Raises ContentError for a file that is DICOM by its mark only.
+    """
     import pydicom
 
-    with warnings.catch_warnings():
-        # Odd values are shown as they are; pydicom's warnings would quote them into the log.
-        warnings.simplefilter("ignore")
+    quiet_pydicom()
+    try:
         dataset = pydicom.dcmread(io.BytesIO(content), force=True)
-        row: DicomJson = dataset.to_json_dict(
-            bulk_data_threshold=_INLINE_MAX_BYTES,
-            bulk_data_element_handler=lambda element: f"#bytes={len(element.value)}",
-            suppress_invalid_tags=True,
-        )
-    return row
+        return to_json(dataset, partial(_size_as_address, dataset))
+    except READ_FAULTS as error:
+        raise ContentError("The file cannot be read as DICOM.") from error
+
+
+def _size_as_address(dataset: "Dataset", path: Sequence[str]) -> str:
+    """The size of the value at a path of tags and item numbers, where an address would stand."""
+    for sequence, item in zip(path[:-1:2], path[1:-1:2], strict=True):
+        dataset = dataset[int(sequence, 16)].value[int(item)]
+    return f"#bytes={len(dataset[int(path[-1], 16)].value)}"
 
 
 def _rows_in(answer: Answer, *, wanted: dict[Level, str]) -> list[DicomJson]:
