@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from federator.config import Archive, ConfigError, ConfigFault, decode, parse
 from tray import client_files
 from tray.archives_text import TextError
@@ -16,6 +18,7 @@ from tray.client_files import ClientError, Snapshot
 
 _TITLE = "federator"
 _MAX_TRIES = 100
+_LOCK_WAIT_S = 10
 _BROKEN_NAME = "broken-archives.toml"
 Change = Callable[[str], str]
 """From the text of the file to the text as it should be; raises TextError."""
@@ -153,16 +156,29 @@ def _write(snapshot: Snapshot, data: bytes, *, state_folder: Path) -> None:
     try:
         # Our own folder is for nobody else; one that is there already keeps the mode that it has.
         snapshot.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with suppress(ConfigError):
-            if snapshot.data is not None and _parsed(snapshot):
-                client_files.write_private(_copy_path(snapshot.path), snapshot.data)
-        client_files.replace(snapshot, data, state_folder=state_folder, title=_TITLE)
+        locks = state_folder / "locks"
+        locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with FileLock(locks / "archives.lock", timeout=_LOCK_WAIT_S):
+            _keep_copy(snapshot)
+            client_files.replace(snapshot, data, state_folder=state_folder, title=_TITLE)
+    except Timeout as error:
+        raise ArchivesFileError("Another program is writing the archive file. Nothing was written.") from error
     except ClientError as error:
         if _snapshot(snapshot.path).etag != snapshot.etag:
             raise ConflictError(str(error)) from error
         raise ArchivesFileError(str(error)) from error
     except OSError as error:
         raise ArchivesFileError(f"The archive file cannot be written ({error.strerror}).") from error
+
+
+def _keep_copy(snapshot: Snapshot) -> None:
+    """One copy beside the file, of the last state that was good. The lock is held."""
+    copy = _copy_path(snapshot.path)
+    for left_over in copy.parent.glob(f".*-{copy.name}"):
+        left_over.unlink(missing_ok=True)  # of a writer that was killed
+    with suppress(ConfigError):
+        if snapshot.data is not None and _parsed(snapshot):
+            client_files.write_private(copy, snapshot.data)
 
 
 def _copy_path(path: Path) -> Path:
