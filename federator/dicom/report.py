@@ -115,7 +115,7 @@ def _cut(lines: list[str], max_characters: int) -> tuple[list[str], int]:
     for at, text in enumerate(lines):
         used += len(text) + 1
         if used > max_characters:
-            room = max_characters - (used - len(text) - 1)
+            room = max_characters - (used - len(text))
             kept = lines[:at] + ([text[:room] + "…"] if room > _SHORTEST_PIECE else [])
             return kept, len(lines) - at
     return lines, 0

@@ -69,7 +69,7 @@ class References:
 
     def _label(self, entry: DicomJson) -> str:
         uid, sop_class = json.uid(entry, "00081155"), json.uid(entry, "00081150")
-        name = class_name(sop_class) if sop_class else "object"
+        name = _kind(sop_class)
         if not uid:
             return name
         place = self._places.get(uid, Reference(sop_instance_uid=uid))
@@ -96,8 +96,12 @@ class References:
             if place != last and any(place):
                 lines.append(f"Study {place[0] or 'not told'}, series {place[1] or 'not told'}:")
             last = place
-            lines.append(f"  [ref {number}] {class_name(found.sop_class_uid)} {found.sop_instance_uid}")
+            lines.append(f"  [ref {number}] {_kind(found.sop_class_uid)} {found.sop_instance_uid}")
         return lines
+
+
+def _kind(sop_class_uid: str) -> str:
+    return class_name(sop_class_uid) if sop_class_uid else "object"
 
 
 def _numbered(what: str, numbers: list[str]) -> list[str]:
