@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -22,12 +23,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the value is the process's exit status."""
     options = _parser().parse_args(argv)
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()
     except FederatorError as error:
         print(f"federator: {error}", file=sys.stderr)  # noqa: T201 - for the person at the shell
         return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # The reader has seen enough (`| head`). Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
+
+
+def _prepare_shell() -> None:
+    """Set up what a command for people needs: names in any script on any console, and the discreet log."""
+    from federator.server import logs
+
+    logs.configure()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -119,10 +135,9 @@ def _serve(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     import anyio
 
-    from federator.server import logs
     from federator.server.commands import run_check
 
-    logs.configure()
+    _prepare_shell()
     config = _source(options).current()
 
     async def check() -> int:
@@ -133,19 +148,17 @@ def _check(options: argparse.Namespace) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     from federator.demo.first_run import run_demo
-    from federator.server import logs
 
-    logs.configure()
+    _prepare_shell()
     return run_demo(options.folder)
 
 
 def _call(options: argparse.Namespace) -> int:
     import anyio
 
-    from federator.server import logs
     from federator.server.commands import run_call
 
-    logs.configure()
+    _prepare_shell()
     source = _source(options)
 
     async def call() -> int:

@@ -9,7 +9,7 @@ import anyio
 import pytest
 from mcp import Client
 
-from federator.config import Archive, Config
+from federator.config import Archive, Config, ConfigSource
 from federator.server.app import build_server
 from federator.server.health import HealthFile
 from tests.hostile.archive import HostileArchive
@@ -267,3 +267,33 @@ async def test_use_and_outcomes_reach_the_health_file(two, tmp_path):
     }
     assert list(told["clients"]) == ["mcp"]
     assert "Yamada" not in path.read_text(encoding="utf-8")
+
+
+async def test_nobody_answering_reaches_the_health_file_too(tmp_path):
+    """facts/tray.md 5.4: the tray must see that an archive is silent above all when no other one answered."""
+    path = tmp_path / "health.json"
+    with silent() as listener:
+        quiet = Archive(name="quiet", url=at(listener), deadline_s=0.3)
+        await call([quiet], "find-studies", health=HealthFile(path))
+    assert json.loads(path.read_text(encoding="utf-8"))["archives"]["quiet"]["ok"] is False
+
+
+@ERAS
+async def test_a_changed_file_is_taken_up_and_a_broken_one_is_told(two, tmp_path, mode):
+    """contract.md section 7: taken up at the next call; the last good one is kept when the new one is broken."""
+    path = tmp_path / "archives.toml"
+    path.write_text(f"[archives.mercy]\nurl = '{two[0].url}'\n", encoding="utf-8")
+    async with Client(build_server(ConfigSource(path, {})), mode=mode) as client:
+
+        async def asked() -> tuple[list[str], list[str]]:
+            told = (await client.call_tool("find-studies", {})).structured_content
+            return [item["archive"] for item in told["archives"]], told.get("notes", [])
+
+        assert await asked() == (["mercy"], [])
+        path.write_text(f"[archives.new-name]\nurl = '{two[1].url}'\n", encoding="utf-8")
+        assert await asked() == (["new-name"], [])
+        path.write_text("[archives.new-name]\nurl = 'nonsense, and long'\n", encoding="utf-8")
+        names, notes = await asked()
+    assert names == ["new-name"]
+    assert "was not taken up" in notes[0]
+    assert "archives.new-name.url" in notes[0]

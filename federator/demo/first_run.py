@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,38 +78,37 @@ class _Story:
         self._problems = 0
 
     async def tell(self) -> int:
-        tools = await self._caller.tools()
-        everything = await self._ask("What is there, newest first?", "find-studies", {"query": "limit=100"})
+        """Ask them all; the number of answers that were errors."""
+        everything = await self._ask("What is there, newest first?", "find-studies", {})
         studies = _listed(everything, "studies")
+        await self._ask("And under a name in Japanese?", "find-studies", {"query": "PatientName=*山田*"})
         shared = next((study for study in studies if len(study["heldBy"]) > 1), None)
         if shared is not None:
-            uid = shared["studyInstanceUid"]
-            series = await self._ask(
-                "One study lies in two archives. What belongs to it?", "find-series", {"studyInstanceUid": uid}
+            await self._ask("One study lies in two archives. What belongs to it?", "find-series", _within(shared))
+        reported = next((study for study in studies if {"CT", "SR"} <= set(study.get("modalities", ()))), None)
+        if reported is not None:
+            await self._ask(
+                "The newest CT with a report: what to compare it with?", "find-prior-studies", _within(reported)
             )
-            await self._ask("What is there to compare it with?", "find-prior-studies", {"studyInstanceUid": uid})
-            await self._read_reports(tools, studies)
-            await self._see(tools, uid, _listed(series, "series"))
-        await self._ask("And a misspelt question?", "find-studies", {"query": "PatientNam=Tanaka*"}, refused=True)
+            await self._read(reported)
+            await self._look(reported)
+        await self._ask("And a misspelt question?", "find-studies", {"query": "PatientNam=Okafor*"}, refused=True)
         return self._problems
 
-    async def _read_reports(self, tools: Sequence[str], studies: Sequence[Mapping[str, Any]]) -> None:
-        reported = next((study for study in studies if "SR" in study.get("modalities", ())), None)
-        if reported is None or "find-structured-reports" not in tools:
-            return
-        uid = reported["studyInstanceUid"]
-        found = await self._ask("Is there a report?", "find-structured-reports", {"studyInstanceUid": uid})
-        for report in _listed(found, "reports")[:1]:
-            names = ("studyInstanceUid", "seriesInstanceUid", "sopInstanceUid")
-            where = {"studyInstanceUid": uid, **{name: report[name] for name in names if name in report}}
-            await self._ask("What does it say?", "get-structured-report-text", where)
+    async def _read(self, study: Mapping[str, Any]) -> None:
+        found = await self._ask("Which reports does it have?", "find-structured-reports", _within(study))
+        reports = _listed(found, "reports")
+        for report in reports[:1]:
+            await self._ask("What does the first say?", "get-structured-report-text", _within(study, report))
+        for report in reports[-1:]:
+            await self._ask("And the last, in numbers?", "get-structured-report-measurements", _within(study, report))
 
-    async def _see(self, tools: Sequence[str], study: str, series: Sequence[Mapping[str, Any]]) -> None:
-        images = next((one for one in series if one.get("modality") in {"CT", "MR"}), None)
-        if images is None or "render-series-overview" not in tools:
+    async def _look(self, study: Mapping[str, Any]) -> None:
+        series = _listed(await self._ask("What images are there?", "find-series", _within(study)), "series")
+        images = next((one for one in series if one.get("modality") == "CT"), None)
+        if images is None:
             return
-        where = {"studyInstanceUid": study, "seriesInstanceUid": images["seriesInstanceUid"]}
-        answer = await self._ask("Show me.", "render-series-overview", where)
+        answer = await self._ask("Show me.", "render-series-overview", _within(study, images))
         for picture in answer.pictures:
             path = self._pictures / f"overview.{picture.media_type.rpartition('/')[2]}"
             await anyio.Path(path).write_bytes(picture.content)
@@ -123,6 +122,12 @@ class _Story:
         _say(f"\n== {question}\n-> {tool} {shown}  ({time.perf_counter() - began:.1f} s)")
         _say(_indented(answer.text))
         return answer
+
+
+def _within(*objects: Mapping[str, Any]) -> dict[str, Any]:
+    """The UIDs of a study and of what lies in it, as the next call takes them."""
+    names = ("studyInstanceUid", "seriesInstanceUid", "sopInstanceUid")
+    return {name: one[name] for one in objects for name in names if name in one}
 
 
 def _listed(answer: Answered, name: str) -> list[Mapping[str, Any]]:

@@ -16,6 +16,8 @@ _MARKS = {True: "ok  ", False: "FAIL", None: "-   "}
 async def run_check(config: Config, *, name: str = "", as_json: bool = False) -> int:
     """Test the archives step by step and print what is found; 0 where all is well, 1 where a step failed."""
     archives = _chosen(config, name)
+    if not archives:
+        raise RequestError("No archive is configured, or none is enabled. See archives.example.toml.")
     failed = False
     for archive in archives:
         if not as_json:

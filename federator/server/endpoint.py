@@ -14,7 +14,7 @@ from mcp.types import CallToolResult, InputRequiredResult, TextContent, Tool, To
 from pydantic import ValidationError
 
 import federator
-from federator.errors import FederatorError
+from federator.errors import FederatorError, NoArchiveAnswered, NotFound
 from federator.server.arguments import invalid_arguments, unknown_arguments
 from federator.server.lifespan import App
 
@@ -59,7 +59,10 @@ class Endpoint(MCPServer[App]):
             await self._refuse_unknown(name, arguments)
             return await super().call_tool(name, arguments, context)
         except ToolError as error:
-            return _failure(_explain(error))
+            meant = _meant(error.__cause__)
+            if context is not None and isinstance(meant, NoArchiveAnswered | NotFound):
+                context.request_context.lifespan_context.note(meant.outcomes)
+            return _failure(str(meant) if meant is not None else _explain(error))
         finally:
             await _save_health(context)
 
@@ -81,14 +84,11 @@ def _explain(error: ToolError) -> str:
         return str(error)
     if isinstance(cause, ValidationError):
         return invalid_arguments(cause)
-    meant = _meant(cause)
-    if meant is not None:
-        return str(meant)
     _log_fault(cause)
     return _HIDDEN
 
 
-def _meant(cause: BaseException) -> FederatorError | None:
+def _meant(cause: BaseException | None) -> FederatorError | None:
     """The error that was raised on purpose, also out of a task group; None where it is a bug."""
     if isinstance(cause, FederatorError):
         return cause
