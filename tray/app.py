@@ -48,6 +48,7 @@ class Tray:
         self._clients_seen: object = None
         self._ended = threading.Event()
         self._icon: TrayIcon | None = None
+        board.subscribe(self.refresh)
 
     def run(self, backend: guard.Backend) -> None:
         """Shows the icon; with no archive yet the page opens by itself."""
@@ -136,6 +137,7 @@ class Tray:
     def _test_all(self) -> None:
         for line in self._situation().archives:
             self._test(line.name)
+        self.refresh()
 
     def _switch_login(self) -> None:
         try:

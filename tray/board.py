@@ -44,18 +44,19 @@ class Result:
 
 
 class Board:
-    """The last result of every archive in `archives.toml`; safe to use from several threads.
+    """The last result of every archive in `archives.toml`; safe to use from several threads."""
 
-    `on_change` is called after each change, in the thread that made it.
-    """
-
-    def __init__(self, config_path: Path, *, health_path: Path, on_change: Callable[[], None]) -> None:
+    def __init__(self, config_path: Path, *, health_path: Path) -> None:
         self.config_path = config_path
         self._health_path = health_path
-        self._on_change = on_change
+        self._subscribers: list[Callable[[], None]] = []
         self._results: dict[str, Result] = {}
         self._running = ""
         self._one_at_a_time = threading.Lock()
+
+    def subscribe(self, on_change: Callable[[], None]) -> None:
+        """Calls a function after each change, in the thread that made it."""
+        self._subscribers.append(on_change)
 
     def config(self) -> Config:
         """The archives as the file says now: none where there is no file. Raises ConfigError where it is broken."""
@@ -72,7 +73,7 @@ class Board:
             if archive is None:
                 return None
             self._running = name
-            self._on_change()
+            self._tell()
             steps: list[Step] = []
 
             async def walk() -> None:
@@ -87,7 +88,7 @@ class Board:
                 self._running = ""
             result = self._judged(archive, tuple(steps))
             self._results[name] = result
-        self._on_change()
+        self._tell()
         return result
 
     def test_all(self) -> None:
@@ -120,6 +121,10 @@ class Board:
         except ConfigError as error:
             return f"archives.toml cannot be read ({error.faults[0]})" if error.faults else str(error)
         return ""
+
+    def _tell(self) -> None:
+        for on_change in self._subscribers:
+            on_change()
 
     def _line(self, archive: Archive, answered: health.Answered | None) -> ArchiveLine:
         shape, text = Shape.OFF, "not tested"

@@ -1,0 +1,163 @@
+"""The icon on real desktops: an X server with a panel of the older and of the newer kind (issue 4)."""
+
+import ast
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tray_host import Desktop, desktop, eventually, has_gtk, missing
+
+pytestmark = [
+    pytest.mark.desktop,
+    pytest.mark.skipif(missing() != "", reason=f"needs {missing()} (scripts/test lists the packages)"),
+]
+
+WATCHER = ("org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher")
+UNREACHABLE = '[archives.main]\ntitle = "Main PACS"\nurl = "http://127.0.0.1:9/dicom-web"\n'
+BROKEN = "[archives.main\n"
+
+
+@pytest.fixture
+def screen(tmp_path: Path) -> Iterator[Desktop]:
+    with desktop(tmp_path) as made:
+        (made.home / "archives.toml").write_text(UNREACHABLE)
+        yield made
+
+
+@pytest.fixture
+def older_panel(screen: Desktop) -> Desktop:
+    """Trayer embeds windows (XEmbed)."""
+    if missing("trayer"):
+        pytest.skip("needs trayer")
+    options = "--edge bottom --align right --widthtype request --height 28 --SetDockType true --transparent false"
+    screen.start("trayer", *options.split(), "--tint", "0xE0E0E0")
+    return screen
+
+
+@pytest.fixture
+def newer_panel(screen: Desktop) -> Desktop:
+    """Xfce's panel shows StatusNotifierItems, over D-Bus."""
+    if missing("xfce4-panel"):
+        pytest.skip("needs xfce4-panel")
+    if not has_gtk():
+        pytest.skip("needs Debian's python3-gi of this interpreter's version")
+    screen.environment["XFCE_PANEL_MIGRATE_DEFAULT"] = "1"
+    screen.start("xfce4-panel", "--disable-wm-check")
+    return screen
+
+
+def bus(screen: Desktop, destination: str, path: str, method: str, *arguments: str) -> str:
+    return screen.run(
+        "gdbus", "call", "--session", "--dest", destination, "--object-path", path, "--method", method, *arguments
+    )
+
+
+def item_address(screen: Desktop) -> tuple[str, str] | None:
+    """Where the panel knows our item: the bus name and the path."""
+    told = bus(
+        screen,
+        *WATCHER,
+        "org.freedesktop.DBus.Properties.Get",
+        WATCHER[0],
+        "RegisteredStatusNotifierItems",
+    )
+    found = re.search(r"'(:[\d.]+)@?(/[^']+)'", told)
+    return (found[1], found[2]) if found else None
+
+
+def item_property(screen: Desktop, address: tuple[str, str], name: str) -> str:
+    return bus(screen, *address, "org.freedesktop.DBus.Properties.Get", "org.kde.StatusNotifierItem", name)
+
+
+def menu_ids(screen: Desktop, address: tuple[str, str]) -> dict[str, int]:
+    """The lines of the menu as the panel is told, with their numbers."""
+    layout = bus(screen, address[0], f"{address[1]}/Menu", "com.canonical.dbusmenu.GetLayout", "--", "0", "-1", "[]")
+    pairs = re.findall(r"\((\d+), \{[^{}]*'label': <('(?:[^'\\]|\\.)*'|\"[^\"]*\")>", layout)
+    return {ast.literal_eval(label): int(number) for number, label in pairs}
+
+
+def choose(screen: Desktop, address: tuple[str, str], text: str) -> None:
+    def settled() -> int | None:
+        first, second = (menu_ids(screen, address).get(text) for _ in range(2))
+        return first if first == second else None
+
+    number = eventually(settled)
+    bus(screen, address[0], f"{address[1]}/Menu", "com.canonical.dbusmenu.Event", str(number), "clicked", '<"">', "0")
+
+
+@pytest.mark.skipif(not has_gtk(), reason="needs Debian's python3-gi of this interpreter's version")
+def test_an_embedded_icon_is_shown_and_clicked_and_changes_with_the_state(older_panel: Desktop) -> None:
+    """Issue 4: icon shown, menu opened, click opens the page, state changes the icon (GTK, trayer)."""
+    older_panel.start_tray("gtk")
+    place = eventually(lambda: older_panel.icon_at("warn", "gtk-warn"))
+    older_panel.click(place, 1)
+    assert eventually(older_panel.links) == ["http://127.0.0.1:9/#once"]
+    before = older_panel.screenshot("gtk-no-menu")
+    older_panel.click(place, 3)
+    eventually(lambda: older_panel.screenshot("gtk-menu").tobytes() != before.tobytes())
+    older_panel.run("xdotool", "key", "Down", "Return")
+    assert eventually(lambda: len(older_panel.links()) == 2)
+    (older_panel.home / "archives.toml").write_text(BROKEN)
+    older_panel.click(place, 3)
+    older_panel.run("xdotool", "key", "Up", "Up", "Up", "Up", "Return")  # Test all now
+    eventually(lambda: older_panel.icon_at("error", "gtk-error"))
+
+
+def test_the_last_resort_without_gtk_is_shown_and_takes_the_click(older_panel: Desktop) -> None:
+    """Facts 1.2 no. 3: the X11 backend never asks for clicks; guarded."""
+    tray = older_panel.start_tray("xorg")
+    place = eventually(lambda: older_panel.icon_at("warn", "xorg-warn"))
+    older_panel.click(place, 1)
+    assert eventually(older_panel.links) == ["http://127.0.0.1:9/#once"]
+    tray.send_signal(signal.SIGTERM)
+    assert tray.stdout.read() == "page stopped\nended\n"
+    assert tray.wait(timeout=10) == 0
+
+
+def test_a_panel_of_today_shows_the_icon_its_menu_and_its_changes(newer_panel: Desktop) -> None:
+    """Issue 4: the same over D-Bus (StatusNotifierItem, dbusmenu GetLayout and Event; Xfce's panel)."""
+    eventually(
+        lambda: (
+            "true"
+            in bus(
+                newer_panel,
+                *WATCHER,
+                "org.freedesktop.DBus.Properties.Get",
+                WATCHER[0],
+                "IsStatusNotifierHostRegistered",
+            )
+        )
+    )
+    tray = newer_panel.start_tray("appindicator")
+    address = eventually(lambda: item_address(newer_panel))
+    eventually(lambda: "Main PACS: ! not reachable" in menu_ids(newer_panel, address))
+    assert list(menu_ids(newer_panel, address)) == [
+        "Open archive settings…",
+        "Main PACS: ! not reachable",
+        "Test again",
+        "Edit…",
+        "Test all now",
+        "Start at login",
+        "Help · About",
+        "Quit",
+    ]
+    eventually(lambda: "Attention: Main PACS" in item_property(newer_panel, address, "Title"))
+    # A screen reader reads this: pystray leaves it empty (facts 1.2 no. 13).
+    eventually(lambda: "Attention: Main PACS" in item_property(newer_panel, address, "IconAccessibleDesc"))
+    newer_panel.screenshot("sni-warn")
+    choose(newer_panel, address, "Open archive settings…")
+    assert eventually(newer_panel.links) == ["http://127.0.0.1:9/#once"]
+    choose(newer_panel, address, "Start at login")
+    eventually((newer_panel.home / ".config/autostart/federator-tray.desktop").exists)
+    name_before = item_property(newer_panel, address, "IconName")
+    (newer_panel.home / "archives.toml").write_text(BROKEN)
+    choose(newer_panel, address, "Test all now")
+    eventually(lambda: "Problem" in item_property(newer_panel, address, "Title"))
+    assert item_property(newer_panel, address, "IconName") != name_before
+    newer_panel.screenshot("sni-error")
+    choose(newer_panel, address, "Quit")
+    assert tray.stdout.read() == "page stopped\nended\n"
+    assert tray.wait(timeout=10) == 0

@@ -1,0 +1,178 @@
+"""A desktop of its own for one test: an X server and a session bus that the person's own desktop does not see."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+SYSTEM_GI = Path("/usr/lib/python3/dist-packages/gi")
+NEEDED = ("Xvfb", "openbox", "xdotool", "import", "dbus-daemon", "gdbus")
+COLOURS = {"ok": (0, 158, 115), "warn": (230, 159, 0), "error": (213, 94, 0), "off": (127, 127, 127)}
+_TRIES = 400
+_PAUSE_S = 0.05
+
+# What federator-tray does, with a page whose link can be recognised.
+PROGRAM = """
+import os, sys
+from pathlib import Path
+from tray import app, guard, login
+from tray.board import Board
+from tray.clients import Clients
+
+class Page:
+    def open_link(self):
+        return "http://127.0.0.1:9/#once"
+    def stop(self):
+        print("page stopped", flush=True)
+
+home = Path(os.environ["HOME"])
+board = Board(home / "archives.toml", health_path=home / "health.json")
+clients = Clients(
+    platform="linux", environment=os.environ, home=home, state_folder=home / "state", command=("/opt/federator",)
+)
+item = login.login_item("linux", home, os.environ, ("/opt/federator-tray",))
+tray = app.Tray(board=board, clients=clients, page=Page(), login_item=item)
+backend = app.usable_backend()
+print("backend", backend.name, flush=True)
+tray.run(backend)
+print("ended", flush=True)
+"""
+
+
+def missing(*programs: str) -> str:
+    """The first program that is not installed, or an empty text."""
+    return next((program for program in (*NEEDED, *programs) if shutil.which(program) is None), "")
+
+
+def has_gtk() -> bool:
+    """Whether Debian's PyGObject fits this interpreter: the same minor version."""
+    return bool(list(SYSTEM_GI.glob(f"_gi.cpython-{sys.version_info.major}{sys.version_info.minor}-*.so")))
+
+
+def eventually(look: Callable[[], object]):
+    """Looks again and again, a bounded number of times, until there is something."""
+    pause = threading.Event()
+    for _ in range(_TRIES):
+        found = look()
+        if found:
+            return found
+        pause.wait(_PAUSE_S)
+    raise AssertionError(f"not seen in {_TRIES} looks: {look.__name__}")
+
+
+class Desktop:
+    """The running desktop; `environment` is what programs on it get."""
+
+    def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
+        self.home = folder / "home"
+        self.home.mkdir()
+        self.shots = folder / "shots"
+        self.shots.mkdir()
+        self._stack = stack
+        self.opened = folder / "opened"
+        browser = folder / "browser"
+        browser.write_text(f'#!/bin/sh\necho "$1" >> "{self.opened}"\n')
+        browser.chmod(0o755)
+        python_path = folder / "path"
+        python_path.mkdir()
+        (python_path / "gi").symlink_to(SYSTEM_GI)
+        self.environment = {
+            "HOME": str(self.home),
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{python_path}:{ROOT}",
+            "BROWSER": f"{browser} %s",
+            "XDG_CONFIG_HOME": str(self.home / ".config"),
+            "XDG_RUNTIME_DIR": str(self.home),
+            "NO_AT_BRIDGE": "1",
+            "LC_ALL": "C.UTF-8",
+        }
+
+    def start(self, *command: str, **options) -> subprocess.Popen:
+        """Starts a program on this desktop; it is ended with the desktop."""
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | options
+        process = subprocess.Popen(command, env=self.environment, cwd=self.home, **quiet)
+        self._stack.callback(_end, process)
+        return process
+
+    def run(self, *command: str) -> str:
+        """Runs a program to its end; what it printed."""
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, timeout=30)
+        return done.stdout
+
+    def start_tray(self, backend: str) -> subprocess.Popen:
+        """Starts the tray with one of pystray's backends, and waits until it says so."""
+        self.environment["PYSTRAY_BACKEND"] = backend
+        log = (self.shots.parent / "tray.log").open("wb")
+        self._stack.callback(log.close)
+        tray = self.start(sys.executable, "-c", PROGRAM, stdout=subprocess.PIPE, stderr=log, text=True)
+        assert tray.stdout.readline() == f"backend {backend}\n", (self.shots.parent / "tray.log").read_text()
+        return tray
+
+    def screenshot(self, name: str) -> Image.Image:
+        """The whole screen, kept as a file to be looked at."""
+        path = self.shots / f"{name}.png"
+        self.run("import", "-window", "root", str(path))
+        with Image.open(path) as image:
+            return image.convert("RGB")
+
+    def icon_at(self, state: str, name: str) -> tuple[int, int] | None:
+        """Where the icon of a state is seen on the screen; None where it is not."""
+        image = self.screenshot(name)
+        wanted = COLOURS[state]
+        # A menu's selection may come near a colour; the icon is at the edge where the panel is.
+        strip = image.crop((0, image.height - 60, image.width, image.height))
+        data = strip.tobytes()
+        found = [
+            (place // 3 % strip.width, place // 3 // strip.width)
+            for place in range(0, len(data), 3)
+            if all(abs(data[place + channel] - wanted[channel]) <= 6 for channel in range(3))
+        ]
+        if len(found) < 20:
+            return None
+        x = sum(point[0] for point in found) // len(found)
+        y = sum(point[1] for point in found) // len(found)
+        return x, y + image.height - 60
+
+    def click(self, place: tuple[int, int], button: int) -> None:
+        """Clicks with the mouse."""
+        self.run("xdotool", "mousemove", str(place[0]), str(place[1]), "click", str(button))
+
+    def links(self) -> list[str]:
+        """The links that the browser was asked to open."""
+        return self.opened.read_text().split() if self.opened.exists() else []
+
+
+@contextlib.contextmanager
+def desktop(folder: Path) -> Iterator[Desktop]:
+    """An X server with a window manager and a session bus; no panel yet."""
+    with contextlib.ExitStack() as stack:
+        made = Desktop(folder, stack)
+        reader, writer = os.pipe()
+        made.start(
+            "Xvfb", "-displayfd", str(writer), "-screen", "0", "800x400x24", "-nolisten", "tcp", pass_fds=(writer,)
+        )
+        os.close(writer)
+        with os.fdopen(reader) as told:
+            made.environment["DISPLAY"] = f":{told.readline().strip()}"
+        bus = made.start("dbus-daemon", "--session", "--nofork", "--print-address=1", stdout=subprocess.PIPE, text=True)
+        made.environment["DBUS_SESSION_BUS_ADDRESS"] = bus.stdout.readline().strip()
+        made.start("openbox")
+        yield made
+
+
+def _end(process: subprocess.Popen) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
