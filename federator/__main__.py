@@ -21,7 +21,7 @@ else DICOMWEB_HOST for a single archive.
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the value is the process's exit status."""
-    options = _parser().parse_args(argv)
+    options = _options(argv)
     try:
         status = int(options.run(options))
         sys.stdout.flush()
@@ -35,6 +35,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return status
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    options, rest = parser.parse_known_args(argv)
+    # argparse takes key=value only before the first option of `call`; people write them in any order.
+    if rest and ("arguments" not in options or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        options.arguments += rest
+    return options
 
 
 def _prepare_shell() -> None:

@@ -117,7 +117,7 @@ async def test_a_client_over_stdio_gets_answers_in_either_era(tmp_path, config, 
 
 def test_call_runs_one_tool(tmp_path, config):
     """contract.md section 8: `federator call TOOL key=value …`; the exit status tells a refusal."""
-    done = run(tmp_path, "--config", str(config), "call", "find-studies", "query=PatientName=Doe*", "--json")
+    done = run(tmp_path, "call", "find-studies", "--json", "query=PatientName=Doe*", "--config", str(config))
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["studies"] == []
     refused = run(tmp_path, "call", "--config", str(config), "find-studies", "query=PatientNam=Doe*")

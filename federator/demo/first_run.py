@@ -18,7 +18,7 @@ from federator.errors import ConfigError, ConfigFault
 from federator.server.caller import Answered, Caller, over_stdio
 
 _MARK = "made-by-federator-demo"
-_MAX_LINES = 18
+_FIRST_LINES, _LAST_LINES = 16, 4
 _SILENT_DEADLINE_S = 1.5
 
 
@@ -140,11 +140,11 @@ def _short(value: object, length: int = 70) -> str:
 
 
 def _indented(text: str) -> str:
-    lines = text.splitlines()
-    shown = [f"    {line}" for line in lines[:_MAX_LINES]]
-    if len(lines) > _MAX_LINES:
-        shown.append(f"    … and {len(lines) - _MAX_LINES} more lines, all of which the assistant gets")
-    return "\n".join(shown)
+    lines = [f"    {line}" for line in text.splitlines()]
+    left_out = len(lines) - _FIRST_LINES - _LAST_LINES
+    if left_out > 1:
+        lines[_FIRST_LINES:-_LAST_LINES] = [f"    … {left_out} lines more, which the assistant gets …"]
+    return "\n".join(lines)
 
 
 def _closing(config: Path, *, seconds: float) -> list[str]:

@@ -75,13 +75,9 @@ def study_line(study: Study) -> str:
 
 def prior_line(prior: PriorStudy) -> str:
     """A prior study in one line: flagged for reports and for uncertain identity."""
-    flags = [
-        "HAS A REPORT" if prior.has_report else "",
-        "" if prior.same_patient else "MAY BE ANOTHER PATIENT",
-        one_line(prior.reason),
-        ", ".join(prior.body_parts),
-    ]
-    return _joined(study_line(prior), *flags)
+    doubt = "" if prior.same_patient else f"MAY BE ANOTHER PATIENT: {one_line(prior.reason)}"
+    report = "HAS A REPORT" if prior.has_report else ""
+    return _joined(study_line(prior), ", ".join(prior.body_parts), report, doubt)
 
 
 def series_line(series: Series) -> str:

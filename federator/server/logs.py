@@ -30,5 +30,6 @@ def configure() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(DiscreetFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    # pydicom and others warn about values by quoting them.
+    # pydicom warns about every odd value, by quoting it, and archives are full of them.
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
     warnings.simplefilter("ignore")

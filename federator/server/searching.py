@@ -166,6 +166,7 @@ async def prior_studies(ctx: Context[App], study: TaggedUID, *, modality: str, b
     )
     lines.append(f"To compare with: {listing.study_line(reference)}")
     if found.studies:
+        lines.append("Certainly of the same patient, unless marked.")
         lines += [listing.STUDY_LEGEND, *listing.numbered(found.studies, listing.prior_line, STUDIES.uid)]
     lines += listing.viewer_lines(found.studies)
     return both(found, [*lines, *listing.tail(found, priors.outcomes, tool="find-prior-studies")])
