@@ -4,32 +4,19 @@ pydicom drives the codecs: Pillow (JPEG), pyjpegls (JPEG-LS), openjpeg (JPEG 200
 and its own for RLE. None of them is under the GPL.
 """
 
-import struct
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
 from federator.dicom.render.codestream import inspect
 from federator.dicom.render.encoded import EncodedFrame, is_encapsulated, native_frame
 from federator.dicom.render.header import MAX_PIXELS, PixelLayout
-from federator.dicom.render.part10 import quiet_pydicom
 from federator.errors import ContentError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_UNDECODABLE = (
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    IndexError,
-    RuntimeError,
-    NotImplementedError,
-    MemoryError,
-    OSError,
-    struct.error,
-    zlib.error,
-)
+_UNDECODABLE = (*READ_FAULTS, RuntimeError, MemoryError, zlib.error)
 """What pydicom and the codecs below it raise on damaged or unsupported pixel data."""
 _VIDEO = tuple(f"1.2.840.10008.1.2.4.{number}" for number in range(100, 109))
 _COLORS = 3

@@ -16,6 +16,7 @@ MAX_EDGE = 1568
 
 _GAP = 4
 _MOST_ENLARGED = 2.0
+_READABLE_EDGE = 256
 _LABEL_SHARE = 0.08
 _SMALLEST_LABEL = 14
 
@@ -56,15 +57,16 @@ def contact_sheet(cells: "Sequence[NDArray[np.uint8]]", *, pixel_aspects: Sequen
 
 
 def _grid(sizes: Sequence[tuple[int, int]]) -> tuple[int, int, int]:
-    """Number of columns, width and height of a cell: the grid that shows the images largest."""
+    """Number of columns, width and height of a cell: the grid that shows the images largest, then the squarest."""
     width, height = (max(size[axis] for size in sizes) for axis in (0, 1))
-    best = (0.0, 0, 1)
+    most = max(_MOST_ENLARGED, _READABLE_EDGE / max(width, height))
+    grids = []
     for columns in range(1, len(sizes) + 1):
         rows = math.ceil(len(sizes) / columns)
         scale = min((MAX_EDGE - _GAP * (columns - 1)) / columns / width, (MAX_EDGE - _GAP * (rows - 1)) / rows / height)
-        empty = columns * rows - len(sizes)
-        best = max(best, (min(scale, _MOST_ENLARGED), -empty, columns))
-    scale, _, columns = best
+        slimness = abs(math.log(columns * width / (rows * height)))
+        grids.append((min(scale, most), -slimness, columns))
+    scale, _, columns = max(grids)
     return columns, max(1, int(width * scale)), max(1, int(height * scale))
 
 

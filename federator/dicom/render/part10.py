@@ -1,15 +1,13 @@
 """A DICOM file as an archive sends it: its attributes as DICOM JSON, and the encoded bytes of one frame (PS3.10)."""
 
 import base64
-import logging
-import struct
-import warnings
 import zlib
 from array import array
 from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
 from federator.dicom.render.encoded import (
     ATTRIBUTES,
     DEFLATED,
@@ -40,8 +38,6 @@ _BYTE_BITS = 8
 _NEVER_BULK = 1 << 40
 _MAX_INFLATED_BYTES = 1 << 29
 _INFLATED_AT_ONCE = 1 << 20
-_BROKEN = (ValueError, TypeError, KeyError, AttributeError, IndexError, NotImplementedError, OSError, struct.error)
-"""What pydicom raises on bytes that are not as the standard says (EOFError and UnicodeError are among them)."""
 
 
 class DicomFile:
@@ -58,7 +54,7 @@ class DicomFile:
         try:
             self._dataset = dcmread(BytesIO(content), force=True)
             self._transfer_syntax = self._declared_transfer_syntax()
-        except _BROKEN as error:
+        except READ_FAULTS as error:
             raise ContentError("What the archive sent is not a readable DICOM file.") from error
         if not len(self._dataset):
             raise ContentError("What the archive sent is not a DICOM file.")
@@ -100,7 +96,7 @@ class DicomFile:
     def _add(self, row: dict[str, Any], tag: int) -> None:
         try:
             row[f"{tag:08X}"] = self._as_json(self._dataset[tag])
-        except _BROKEN:
+        except READ_FAULTS:
             # One attribute that cannot be read must not hide the image.
             return
 
@@ -128,7 +124,7 @@ class DicomFile:
                         for index, item in enumerate(items)
                     ],
                 }
-            except _BROKEN:
+            except READ_FAULTS:
                 continue
         return found
 
@@ -151,17 +147,8 @@ class DicomFile:
         extended = offsets if all(offsets) else None
         try:
             return get_frame(value, frame_number - 1, number_of_frames=count, extended_offsets=extended)
-        except _BROKEN as error:
+        except READ_FAULTS as error:
             raise ContentError(f"Frame {frame_number} is damaged: its fragments cannot be told apart.") from error
-
-
-def quiet_pydicom() -> None:
-    """Keep pydicom's remarks on odd values out of stderr and logs: they quote attribute values.
-
-    Set again at each use, because warning filters are reset by whoever runs the program (as pytest does).
-    """
-    warnings.filterwarnings("ignore", module=r"pydicom\b")
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 
 
 def _check_inflated_size(content: bytes) -> None:

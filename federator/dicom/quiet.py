@@ -1,0 +1,31 @@
+"""pydicom without its remarks, which quote what stands in a file."""
+
+import logging
+import struct
+import warnings
+
+from pydicom.errors import BytesLengthException
+
+READ_FAULTS = (
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    IndexError,
+    NotImplementedError,
+    OverflowError,
+    OSError,
+    struct.error,
+    BytesLengthException,
+)
+"""What pydicom raises on bytes that are not as the standard says (EOFError and UnicodeError are among them)."""
+
+
+def quiet_pydicom() -> None:
+    """Keep pydicom's remarks on odd values out of stderr and logs: they quote attribute values.
+
+    Set again at each use, because warning filters are reset by whoever runs the program (as pytest does). It sets
+    a filter of the process rather than `warnings.catch_warnings`, which is not safe among threads.
+    """
+    warnings.filterwarnings("ignore", module=r"pydicom\b")
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
