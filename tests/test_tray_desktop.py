@@ -3,12 +3,14 @@
 import ast
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.tray_host import Desktop, desktop, eventually, has_gtk, missing
+from tests.tray_host import PROGRAM, Desktop, desktop, eventually, has_gtk, missing
 
 pytestmark = [
     pytest.mark.desktop,
@@ -91,7 +93,7 @@ def choose(screen: Desktop, address: tuple[str, str], text: str) -> None:
 @pytest.mark.skipif(not has_gtk(), reason="needs Debian's python3-gi of this interpreter's version")
 def test_an_embedded_icon_is_shown_and_clicked_and_changes_with_the_state(older_panel: Desktop) -> None:
     """Issue 4: icon shown, menu opened, click opens the page, state changes the icon (GTK, trayer)."""
-    older_panel.start_tray("gtk")
+    tray = older_panel.start_tray("gtk")
     place = eventually(lambda: older_panel.icon_at("warn", "gtk-warn"))
     older_panel.click(place, 1)
     assert eventually(older_panel.links) == ["http://127.0.0.1:9/#once"]
@@ -104,6 +106,30 @@ def test_an_embedded_icon_is_shown_and_clicked_and_changes_with_the_state(older_
     older_panel.click(place, 3)
     older_panel.run("xdotool", "key", "Up", "Up", "Up", "Up", "Return")  # Test all now
     eventually(lambda: older_panel.icon_at("error", "gtk-error"))
+    assert list(older_panel.temporary.iterdir()) != []
+    tray.send_signal(signal.SIGTERM)
+    assert tray.stdout.read() == "page stopped\nended\n"
+    assert list(older_panel.temporary.iterdir()) == []  # facts 1.2 no. 12
+
+
+@pytest.mark.skipif(not has_gtk(), reason="needs Debian's python3-gi of this interpreter's version")
+@pytest.mark.parametrize("backend", ["gtk", "appindicator"])
+def test_an_icon_is_shown_although_nobody_takes_notifications(backend: str, older_panel: Desktop) -> None:
+    """Facts 1.2 no. 4: with no session bus at all pystray dies before its icon shows; guarded."""
+    older_panel.environment["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={older_panel.home}/none"
+    tray = older_panel.start_tray(backend)
+    eventually(lambda: older_panel.icon_at("warn", f"{backend}-no-bus"))
+    assert tray.poll() is None
+
+
+def test_a_desktop_without_a_tray_is_told_so(screen: Desktop) -> None:
+    """Facts 1.2: GNOME without an extension gives no error and no icon; it is found out and said."""
+    for address, words in ((None, "nothing on the session bus"), ("", "there is no session bus")):
+        if address is not None:
+            screen.environment["DBUS_SESSION_BUS_ADDRESS"] = address
+        tray = screen.start(sys.executable, "-c", PROGRAM, stderr=subprocess.PIPE, text=True)
+        told = tray.communicate(timeout=30)[1]
+        assert f"NoTrayError: This desktop shows no tray icons: {words}" in told
 
 
 def test_the_last_resort_without_gtk_is_shown_and_takes_the_click(older_panel: Desktop) -> None:
@@ -147,17 +173,22 @@ def test_a_panel_of_today_shows_the_icon_its_menu_and_its_changes(newer_panel: D
     eventually(lambda: "Attention: Main PACS" in item_property(newer_panel, address, "Title"))
     # A screen reader reads this: pystray leaves it empty (facts 1.2 no. 13).
     eventually(lambda: "Attention: Main PACS" in item_property(newer_panel, address, "IconAccessibleDesc"))
-    newer_panel.screenshot("sni-warn")
+    place = eventually(lambda: newer_panel.icon_at("warn", "sni-warn"))
+    newer_panel.click(place, 1)
+    eventually(lambda: newer_panel.screenshot("sni-menu").getpixel((place[0] - 30, place[1] + 60)) != (0, 0, 0))
+    newer_panel.run("xdotool", "key", "Escape")
     choose(newer_panel, address, "Open archive settings…")
     assert eventually(newer_panel.links) == ["http://127.0.0.1:9/#once"]
     choose(newer_panel, address, "Start at login")
     eventually((newer_panel.home / ".config/autostart/federator-tray.desktop").exists)
+    choose(newer_panel, address, "Help · About")  # a message that nobody takes
+    assert eventually(lambda: len(newer_panel.links()) == 2)
     name_before = item_property(newer_panel, address, "IconName")
     (newer_panel.home / "archives.toml").write_text(BROKEN)
     choose(newer_panel, address, "Test all now")
     eventually(lambda: "Problem" in item_property(newer_panel, address, "Title"))
     assert item_property(newer_panel, address, "IconName") != name_before
-    newer_panel.screenshot("sni-error")
+    eventually(lambda: newer_panel.icon_at("error", "sni-error"))
     choose(newer_panel, address, "Quit")
     assert tray.stdout.read() == "page stopped\nended\n"
     assert tray.wait(timeout=10) == 0

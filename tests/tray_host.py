@@ -82,6 +82,8 @@ class Desktop:
         browser.chmod(0o755)
         python_path = folder / "path"
         python_path.mkdir()
+        self.temporary = folder / "temporary"
+        self.temporary.mkdir()
         (python_path / "gi").symlink_to(SYSTEM_GI)
         self.environment = {
             "HOME": str(self.home),
@@ -90,6 +92,7 @@ class Desktop:
             "BROWSER": f"{browser} %s",
             "XDG_CONFIG_HOME": str(self.home / ".config"),
             "XDG_RUNTIME_DIR": str(self.home),
+            "TMPDIR": str(self.temporary),
             "NO_AT_BRIDGE": "1",
             "LC_ALL": "C.UTF-8",
         }
@@ -126,19 +129,15 @@ class Desktop:
         """Where the icon of a state is seen on the screen; None where it is not."""
         image = self.screenshot(name)
         wanted = COLOURS[state]
-        # A menu's selection may come near a colour; the icon is at the edge where the panel is.
-        strip = image.crop((0, image.height - 60, image.width, image.height))
-        data = strip.tobytes()
+        data = image.tobytes()
         found = [
-            (place // 3 % strip.width, place // 3 // strip.width)
+            (place // 3 % image.width, place // 3 // image.width)
             for place in range(0, len(data), 3)
             if all(abs(data[place + channel] - wanted[channel]) <= 6 for channel in range(3))
         ]
         if len(found) < 20:
             return None
-        x = sum(point[0] for point in found) // len(found)
-        y = sum(point[1] for point in found) // len(found)
-        return x, y + image.height - 60
+        return sum(point[0] for point in found) // len(found), sum(point[1] for point in found) // len(found)
 
     def click(self, place: tuple[int, int], button: int) -> None:
         """Clicks with the mouse."""
