@@ -127,7 +127,10 @@ class _FolderArchive:
         places = await self._places(request)
         if not places:
             return _not_found()
-        content, transfer_syntax = await _in_thread(folder_objects.part_10, places[0])
+        found = await _in_thread(folder_objects.part_10, places[0])
+        if found is None:
+            return _not_found()
+        content, transfer_syntax = found
         return _content(request, _DICOM, [content], transfer_syntax)
 
     async def _frames(self, request: Request) -> Response:

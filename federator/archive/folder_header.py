@@ -5,8 +5,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from federator.archive.folder_json import UNREADABLE, quiet_pydicom, to_json
+from federator.archive.folder_json import UNREADABLE, to_json
 from federator.dicom import attributes, json
+from federator.dicom.quiet import quiet_pydicom
 from federator.dicom.uid import is_uid
 from federator.model import Level
 

@@ -5,12 +5,12 @@ given as the text that stands in the file.
 """
 
 import base64
-import logging
 import math
 import struct
-import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from federator.dicom.quiet import quiet_pydicom
 
 if TYPE_CHECKING:
     from pydicom import DataElement, Dataset
@@ -37,17 +37,9 @@ BulkAddress = Callable[[Sequence[str]], str]
 """The address of the bulk data at a path of tags and item numbers, such as ("54000100", "0", "54001010")."""
 
 
-def quiet_pydicom() -> None:
-    """Keep pydicom's remarks on odd values out of stderr and logs: they quote attribute values.
-
-    Set again at each use, because warning filters are reset by whoever runs the program (as pytest does).
-    """
-    warnings.filterwarnings("ignore", module=r"pydicom\b")
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
-
-
 def to_json(dataset: "Dataset", bulk_address: BulkAddress, path: tuple[str, ...] = ()) -> dict[str, Any]:
     """The elements of a data set by their tags; binary values above 1 kB stand as a BulkDataURI."""
+    quiet_pydicom()
     row: dict[str, Any] = {}
     for tag in dataset.keys():  # noqa: SIM118 - iterating a data set converts its elements, and may raise
         if tag.element == 0:

@@ -1,16 +1,16 @@
 """What WADO-RS gives of the files in a folder: metadata, whole instances and bulk data (PS3.18 §10.4)."""
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from federator.archive.folder_json import UNREADABLE, quiet_pydicom, to_json
-from federator.archive.folder_pixels import PIXEL_TAGS, Stored, open_stored, swapped
+from federator.archive.folder_json import UNREADABLE, to_json
+from federator.archive.folder_pixels import PIXEL_TAGS, open_stored, swapped
+from federator.archive.headerless import with_header
 from federator.dicom import json
 from federator.model import Level
 
 if TYPE_CHECKING:
-    from pydicom import Dataset, FileDataset
+    from pydicom import Dataset
 
 JsonRow = dict[str, Any]
 
@@ -65,25 +65,13 @@ def bulk_data(path: Path, place: list[str]) -> list[bytes] | None:
     return [swapped(element.value, width)]
 
 
-def part_10(path: Path) -> tuple[bytes, str]:
+def part_10(path: Path) -> tuple[bytes, str] | None:
     """A file as Part 10 has it, and its transfer syntax; one without preamble gets the header that it lacks.
 
     Standard: PS3.10 §7.1
     """
-    content = path.read_bytes()
-    stored = open_stored(path)
-    if content[_PREAMBLE : _PREAMBLE + 4] == b"DICM" and stored.dataset.file_meta.get("TransferSyntaxUID"):
-        return content, stored.transfer_syntax
-    return _with_header(content, stored), stored.transfer_syntax
-
-
-def _with_header(content: bytes, stored: Stored) -> bytes:
-    from pydicom import dcmread
-    from pydicom.uid import UID
-
-    quiet_pydicom()
-    dataset: FileDataset = dcmread(io.BytesIO(content), force=True)
-    dataset.file_meta.TransferSyntaxUID = UID(stored.transfer_syntax)
-    written = io.BytesIO()
-    dataset.save_as(written, enforce_file_format=True)
-    return written.getvalue()
+    content, transfer_syntax = path.read_bytes(), open_stored(path).transfer_syntax
+    if content[_PREAMBLE : _PREAMBLE + 4] == b"DICM":
+        return content, transfer_syntax
+    headed = with_header(content)
+    return None if headed is None else (headed, transfer_syntax)

@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from federator.archive.folder_json import quiet_pydicom
+from federator.dicom.quiet import quiet_pydicom
 
 if TYPE_CHECKING:
     from pydicom import FileDataset

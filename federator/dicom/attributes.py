@@ -7,8 +7,6 @@ import difflib
 import re
 from functools import cache
 
-from pydicom.datadict import keyword_dict
-
 from federator.dicom import json
 from federator.model import Level
 
@@ -146,4 +144,6 @@ def _spelling(keyword: str) -> str:
 
 @cache
 def _by_lower_case() -> dict[str, str]:
+    from pydicom.datadict import keyword_dict
+
     return {keyword.lower(): f"{tag:08X}" for keyword, tag in keyword_dict.items() if keyword}

@@ -2,7 +2,8 @@
 
 An element may be missing, null, a bare scalar, a list with nulls, or carry the wrong VR; one bad element
 must not lose a row. So nothing here builds a pydicom `Dataset`, and the value representation comes from the dictionary,
-not from the archive.
+not from the archive. The dictionary is pydicom's; it is imported at its first use, because it brings NumPy and Pillow
+along, which nothing needs at start.
 """
 
 import datetime as dt
@@ -12,8 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-
-from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 
 from federator.model import DicomJson
 
@@ -185,12 +184,16 @@ def as_time(written: str) -> str:
 @lru_cache(maxsize=4096)
 def keyword_of(tag: str) -> str:
     """The keyword of an 8-digit tag; empty where the dictionary has none."""
+    from pydicom.datadict import keyword_for_tag
+
     return keyword_for_tag(int(tag, 16)) if _TAG.fullmatch(tag) else ""
 
 
 @lru_cache(maxsize=4096)
 def tag_of(keyword: str) -> str:
     """The tag of a keyword as 8 upper-case digits; empty where the dictionary does not know it."""
+    from pydicom.datadict import tag_for_keyword
+
     found = tag_for_keyword(keyword)
     return "" if found is None else f"{found:08X}"
 
@@ -198,6 +201,8 @@ def tag_of(keyword: str) -> str:
 @lru_cache(maxsize=4096)
 def vr_of(tag: str) -> str:
     """The value representation by the dictionary; empty where it is unknown, the first where there are several."""
+    from pydicom.datadict import dictionary_VR
+
     if not _TAG.fullmatch(tag):
         return ""
     try:
