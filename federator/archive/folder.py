@@ -29,10 +29,10 @@ from starlette.routing import Route
 
 from federator.archive import folder_objects
 from federator.archive.folder_index import FolderIndex
-from federator.archive.folder_json import UNREADABLE
 from federator.archive.folder_pixels import open_stored
 from federator.archive.folder_query import checked_uid, read_query
 from federator.archive.folder_search import search
+from federator.dicom.quiet import READ_FAULTS
 from federator.errors import RequestError
 from federator.model import Level
 
@@ -173,7 +173,7 @@ def _read_frames(path: Path, numbers: list[int]) -> tuple[list[bytes], str] | No
     try:
         stored = open_stored(path)
         frames = [stored.frame(number) for number in numbers]
-    except UNREADABLE:
+    except READ_FAULTS:
         return None
     found = [frame for frame in frames if frame is not None]
     return ([content for content, _ in found], found[0][1]) if len(found) == len(numbers) else None

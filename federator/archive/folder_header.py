@@ -5,9 +5,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from federator.archive.folder_json import UNREADABLE, to_json
+from federator.archive.folder_json import to_json
 from federator.dicom import attributes, json
-from federator.dicom.quiet import quiet_pydicom
+from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
 from federator.dicom.uid import is_uid
 from federator.model import Level
 
@@ -70,7 +70,7 @@ def read_header(path: Path) -> Header | Refusal:
         dataset = _read(path, force=start[_PREAMBLE:] != b"DICM")
     except PermissionError:
         return Refusal(reason="this account may not read it")
-    except UNREADABLE:
+    except READ_FAULTS:
         return Refusal(reason="it is damaged, or no DICOM file")
     return _judged(dataset)
 

@@ -6,27 +6,13 @@ given as the text that stands in the file.
 
 import base64
 import math
-import struct
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from federator.dicom.quiet import quiet_pydicom
+from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
 
 if TYPE_CHECKING:
     from pydicom import DataElement, Dataset
-
-UNREADABLE = (
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    IndexError,
-    NotImplementedError,
-    OverflowError,
-    OSError,
-    struct.error,
-)
-"""What pydicom raises on bytes that are not as the standard says (EOFError and UnicodeError are among them)."""
 
 BINARY = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW", "OB/OW"})
 _INLINE_MAX_BYTES = 1024
@@ -47,7 +33,7 @@ def to_json(dataset: "Dataset", bulk_address: BulkAddress, path: tuple[str, ...]
         key = f"{tag:08X}"
         try:
             row[key] = _element(dataset[tag], bulk_address, (*path, key))
-        except UNREADABLE:
+        except READ_FAULTS:
             row[key] = _as_written(dataset, int(tag))
     if not path:
         row[_CHARACTER_SET] = _UTF_8

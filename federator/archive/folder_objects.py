@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from federator.archive.folder_json import UNREADABLE, to_json
+from federator.archive.folder_json import to_json
 from federator.archive.folder_pixels import PIXEL_TAGS, open_stored, swapped
 from federator.archive.headerless import with_header
 from federator.dicom import json
+from federator.dicom.quiet import READ_FAULTS
 from federator.model import Level
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def header_row(path: Path) -> JsonRow:
     """All attributes of a file up to its pixels as a row; empty where it cannot be read any more."""
     try:
         stored = open_stored(path)
-    except UNREADABLE:
+    except READ_FAULTS:
         return {}
     return to_json(stored.dataset, lambda _: "")
 
