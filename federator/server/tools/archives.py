@@ -1,15 +1,17 @@
 """The tool list-archives."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
+from federator.model import Outcome
 from federator.server.endpoint import Endpoint
 from federator.server.lifespan import App
 from federator.server.models import ArchiveListed, ArchivesListed
 from federator.server.results import both
-from federator.server.wording import counted, explain, first_line, one_line
+from federator.server.wording import counted, explain, one_line
 
 
 async def list_archives(*, ctx: Context[App]) -> Annotated[CallToolResult, ArchivesListed]:
@@ -39,13 +41,21 @@ async def list_archives(*, ctx: Context[App]) -> Annotated[CallToolResult, Archi
         ],
         notes=[note] if note else [],
     )
-    lines = [first_line(outcomes, missing="Their studies"), f"{counted(len(states), 'archive')} configured."]
+    lines = [_first_line(outcomes)]
     for listed, outcome in zip(answer.archives, outcomes, strict=True):
         title = f" ({listed.title})" if listed.title else ""
-        lines.append(f"- {explain(outcome)}{title}, {listed.milliseconds} ms")
+        found = explain(outcome).removeprefix(f"{listed.archive} ")
+        lines.append(f"- {listed.archive}{title}: {found}, {listed.milliseconds} ms")
         lines += [f"    {finding}" for finding in listed.supports]
     lines += [f"Note: {said}" for said in answer.notes]
-    return both(answer, [line for line in lines if line])
+    return both(answer, lines)
+
+
+def _first_line(outcomes: Sequence[Outcome]) -> str:
+    failed = [explain(outcome) for outcome in outcomes if not outcome.complete]
+    if failed:
+        return f"PARTIAL ANSWER: {'; '.join(failed)}. Until that changes, searches miss what lies only there."
+    return f"{counted(len(outcomes), 'archive')}, all of them answer."
 
 
 def register(endpoint: Endpoint) -> None:
