@@ -195,8 +195,9 @@ class Clients:
             self._run_command(plan, plan.program)
         else:
             self._write_all(plan)
-        done = "is connected" if plan.entry is not None else "is disconnected"
-        return f"{client.title} {done}. {client.after}"
+        if plan.entry is None:
+            return f"{client.title} is disconnected, from its next start on."
+        return f"{client.title} is connected. {client.after}"
 
     def undo(self, identifier: str) -> str:
         """Takes the last change back: the copy if the file is still as we left it, else only our entry."""
@@ -209,10 +210,10 @@ class Clients:
             if client_entry.read(client, self._read_only(client).text) is not None:
                 claude_code.disconnect(client, program)
             self._receipts.forget(receipts[0])
-            return f"{client.title} is as it was before."
+            return f"{client.title} is as it was before, from its next start on."
         for receipt in receipts:
             self._undo_file(client, receipt)
-        return f"{client.title} is as it was before. {client.after}"
+        return f"{client.title} is as it was before, from its next start on."
 
     def _edit(self, client: Client, path: Path, entry: Mapping[str, object] | None) -> Edit:
         snapshot = client_files.read(path, title=client.title)

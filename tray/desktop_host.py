@@ -38,7 +38,7 @@ def status_notifier_host() -> Host:
             answer = connection.send_and_get_reply(question, timeout=_DEADLINE_S)
     except DBusErrorResponse:
         return Host.NO_WATCHER
-    except (OSError, KeyError, ValueError):
+    except (OSError, KeyError, ValueError, RuntimeError):
         return Host.NO_BUS
     shown = answer.header.message_type is MessageType.method_return and answer.body[0][1]
     return Host.PRESENT if shown else Host.NO_HOST
