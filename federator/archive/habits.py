@@ -21,11 +21,12 @@ _MAX_HINTS = 256
 class Hint:
     """What an earlier, equal question found: the newest date, how dense the studies lie, how many there were.
 
-    `newest` is YYYYMMDD or empty, `per_day` is studies a day near the newest, `total` is None where the list was
-    never read to its end.
+    `newest` is YYYYMMDD or empty, `newest_second` the second of that day, `per_day` is studies a day near the newest,
+    `total` is None where the list was never read to its end.
     """
 
     newest: str = ""
+    newest_second: int = 86_399
     per_day: float = 0.0
     total: int | None = None
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from federator.archive.fetched import Fetched, Wholeness, Window
 from federator.dicom import json
-from federator.federation.harvest import Quest
+from federator.federation.harvest import HEADROOM, Quest
 from federator.federation.order import moment_rank
 from federator.federation.proof import proven
+from federator.model import Level
 
 _LARGER_LIMITS = (1000, 5000)
 _LAST_SECOND = 86_399
@@ -36,9 +37,8 @@ class _Slice:
 async def read_day(quest: Quest, day: str, crowded: Fetched) -> bool:
     """Read a day whose first answer, `crowded`, was cut. False where a gap had to be left, which is then noted."""
     window = Window(first=day, last=day)
-    for limit in _LARGER_LIMITS:
-        if limit <= quest.limit or len(crowded.seen) + 2 < quest.limit:
-            continue
+    larger = [limit for limit in _LARGER_LIMITS if limit > quest.limit and len(crowded.seen) + 2 >= quest.limit]
+    for limit in larger:
         fetched = await quest.search.fetch(window, limit=limit)
         fetched.wholeness = await proven(quest.search, window, fetched, limit=limit)
         crowded.rows.update(fetched.rows)
@@ -52,7 +52,7 @@ async def read_day(quest: Quest, day: str, crowded: Fetched) -> bool:
 
 
 async def _by_time(quest: Quest, day: str, crowded: Fetched) -> bool:
-    last, width = _LAST_SECOND, _FIRST_WIDTH_S
+    last, width = _LAST_SECOND, _first_width(quest, day)
     found: set[str] = set()
     while last >= 0:
         part = _Slice(first=max(0, last - width + 1), last=last)
@@ -76,12 +76,24 @@ async def _by_time(quest: Quest, day: str, crowded: Fetched) -> bool:
     return await _by_pages(quest, day, known=found)
 
 
+def _first_width(quest: Quest, day: str) -> int:
+    """The seconds before midnight to begin with: down to where the newest study lay, and what is wanted of those."""
+    hint = quest.search.client.habits.hint(quest.digest)
+    if hint is None or hint.newest != day or not hint.per_day:
+        return _FIRST_WIDTH_S
+    wanted = min(quest.count * HEADROOM, _FILL * _most(quest)) / hint.per_day * (_LAST_SECOND + 1)
+    return min(_LAST_SECOND + 1, _LAST_SECOND - hint.newest_second + max(1, int(wanted)))
+
+
+def _most(quest: Quest) -> int:
+    return quest.search.client.habits.caps.get(Level.STUDY, quest.limit)
+
+
 def _wanted_width(quest: Quest, fresh: int, width: int) -> int:
     """The seconds that should fill an answer well, at the density seen last."""
     if not fresh:
         return width * _GROW_MAX
-    cap = min(quest.limit, min(quest.search.client.habits.caps.values(), default=quest.limit))
-    return max(1, int(width * _FILL * cap / fresh))
+    return max(1, int(width * _FILL * _most(quest) / fresh))
 
 
 def _honest(part: _Slice, crowded: Fetched, fetched: Fetched) -> bool:

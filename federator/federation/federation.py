@@ -1,6 +1,6 @@
 """Several archives as one: search all of them, and retrieve from whichever holds the object."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,6 +12,7 @@ import anyio
 from federator.archive.asking import Request, ask
 from federator.archive.client import ArchiveClient
 from federator.archive.concurrently import concurrently
+from federator.archive.reports import Wanted
 from federator.config import Archive, Config, ConfigSource
 from federator.dicom.filters import Filter, FilterKind
 from federator.dicom.query import Query
@@ -25,6 +26,7 @@ from federator.federation.merge import place
 from federator.federation.order import Rank
 from federator.federation.pool import Pool
 from federator.federation.priors import Prior, PriorStudies
+from federator.federation.reports import FoundReports, find_reports
 from federator.federation.retrieval import Operation, Served, first_served
 from federator.federation.studies import find_page
 from federator.federation.target import Holders, Target
@@ -213,6 +215,27 @@ class Federation:
 
         kept = await concurrently([partial(one, prior) for prior in priors])
         return [prior for prior in kept if prior is not None]
+
+    async def find_reports(
+        self,
+        study: TaggedUID,
+        is_wanted: Callable[[str], bool],
+        *,
+        modalities: frozenset[str] = frozenset(),
+        on_outcome: OnOutcome | None = None,
+    ) -> FoundReports:
+        """Every report of a study whose SOP Class UID `is_wanted`, from all its holders, newest first.
+
+        `modalities` narrows the series that are looked into: quick, but blind to reports under odd modalities.
+        Raises RequestError, NotFound, NoArchiveAnswered.
+        """
+        await self._pool.refresh()
+        clients = self._chosen(Query(level=Level.INSTANCE), Target(study=study))
+        wanted = Wanted(study_instance_uid=study.uid, is_wanted=is_wanted, modalities=modalities)
+        async with self._questions:
+            found = await find_reports(clients, wanted, on_outcome=on_outcome)
+        self._holders.remember(study.uid, found.holders)
+        return found
 
     async def retrieve(self, target: Target, operation: Operation[T]) -> Served[T]:
         """Let the preferred holder answer, and the next one where it cannot.

@@ -23,26 +23,32 @@ class Gallop:
     """One ride through an archive. Days are proleptic ordinals.
 
     `_last` is the newest day that is not read yet; None while all that is newer than `_end` belongs to the next window.
+    `_known` is the newest day that a cut answer, or the archive's first answer, showed a study on.
     """
 
     def __init__(self, quest: Quest, newest_seen: str) -> None:
         self._quest = quest
-        self._newest_seen = _ordinal(newest_seen) if newest_seen else None
         self._floor = _ordinal(quest.first) if quest.first else _FIRST_DAY
         self._last = _ordinal(quest.last) if quest.last else None
-        hint = quest.search.client.habits.hint(quest.digest)
-        known = [_ordinal(hint.newest)] if hint is not None and hint.newest else [quest.today.toordinal()]
-        if self._newest_seen is not None:
-            known.append(self._newest_seen)
-        self._end = max(*known, self._floor) if self._last is None else self._last
-        per_day = hint.per_day if hint is not None else 0.0
-        self._width = self._filling(per_day) if per_day else _FIRST_WIDTH
+        self._known = _ordinal(newest_seen) if newest_seen else self._floor
+        self._cut_from: set[int] = set()
+        self._hint = quest.search.client.habits.hint(quest.digest)
+        newest = _ordinal(self._hint.newest) if self._hint is not None and self._hint.newest else 0
+        guess = newest or max(quest.today.toordinal(), self._known)
+        self._end = max(guess, self._floor) if self._last is None else self._last
+        per_day = self._hint.per_day if self._hint is not None else 0.0
+        self._first = self._end - (self._filling(per_day) if per_day else _FIRST_WIDTH) + 1
 
     async def run(self) -> bool:
         """Read until there is enough or nothing more; False where dates turn out not to be understood."""
         quest = self._quest
+        if self._expects_crowds():
+            await self._look_above()
         while not quest.enough and self._end >= self._floor:
-            first = self._first()
+            first = self._bounded(self._first)
+            if self._expects_crowds() and self._last == self._end:
+                await self._read_day(Fetched())
+                continue
             window = Window(first=self._written_first(first), last=_date(self._last) if self._last else "")
             fetched = await self._read(window)
             if not quest.search.dates_usable:
@@ -50,13 +56,11 @@ class Gallop:
             if fetched.wholeness is Wholeness.WHOLE:
                 self._advance(first, fetched)
             elif first < self._end:
-                self._width = max(1, (self._end - first + 1) // _SHRINK)
+                self._narrow(first, fetched)
             elif self._last is None:
                 await self._look_above()
             else:
-                await read_day(quest, _date(self._end), fetched)
-                if not quest.enough:
-                    self._step_below(self._end)
+                await self._read_day(fetched)
         return True
 
     async def _read(self, window: Window) -> Fetched:
@@ -65,24 +69,37 @@ class Gallop:
         fetched.wholeness = await proven(quest.search, window, fetched, limit=quest.limit)
         return fetched
 
-    def _first(self) -> int:
-        first = max(self._end - self._width + 1, self._floor)
+    def _bounded(self, first: int) -> int:
+        first = min(max(first, self._floor), self._end)
         return first if first > _OPEN_BELOW else self._floor
 
     def _written_first(self, first: int) -> str:
         return "" if first == _FIRST_DAY else _date(first)
 
+    def _narrow(self, first: int, cut: Fetched) -> None:
+        """The window was cut: nothing older than the newest day in its answer is wanted yet, if even that."""
+        self._cut_from.add(first)
+        days = {_ordinal(date) for date, _ in cut.moments}
+        newest = min(max(days, default=first), self._end)
+        self._known = max(self._known, newest)
+        eighth = self._end - max(1, (self._end - first + 1) // _SHRINK) + 1
+        # One crowded day, by the look of it: see whether anything is newer, then read that day.
+        alone = days == {first}
+        self._first = first + 1 if alone else max(newest, eighth)
+
     def _advance(self, first: int, fetched: Fetched) -> None:
-        self._quest.take(fetched)
-        per_day = len(fetched.rows) / (self._end - first + 1)
-        width = self._end - first + 1
+        quest = self._quest
+        quest.take(fetched)
+        width = max(1, self._end - first + 1)
         self._step_below(first)
-        if per_day:
-            self._width = max(1, min(width * _GROW_MAX, self._filling(per_day)))
+        if fetched.rows:
+            wanted = min(width * _GROW_MAX, self._filling(len(fetched.rows) / width))
         else:
-            self._width = width * _GROW_EMPTY
-            if self._newest_seen is not None and not self._quest.harvest.rows:
-                self._width = max(self._width, self._end - self._newest_seen + 1)
+            wanted = width * _GROW_EMPTY
+        self._first = self._end - wanted + 1
+        if not quest.harvest.rows and self._known <= self._end:
+            # Nothing newer than what was seen: go there at once, unless so wide a window was cut before.
+            self._first = self._known if self._known not in self._cut_from else max(self._first, self._known)
 
     def _step_below(self, day: int) -> None:
         """Everything from `day` on has been read."""
@@ -92,11 +109,26 @@ class Gallop:
     def _filling(self, per_day: float) -> int:
         """The days that should bring what is still wanted, and not more than the archive gives at a time."""
         wanted = max(1, self._quest.count - len(self._quest.harvest.rows)) * HEADROOM
-        cap = self._quest.search.client.habits.caps.get(Level.STUDY, self._quest.limit)
-        return max(1, int(min(wanted, _FILL * cap) / per_day) + 1)
+        return max(1, int(min(wanted, _FILL * self._most()) / per_day) + 1)
+
+    def _most(self) -> int:
+        return self._quest.search.client.habits.caps.get(Level.STUDY, self._quest.limit)
+
+    def _expects_crowds(self) -> bool:
+        """Whether an earlier question found more studies on a day than fit into an answer."""
+        return self._hint is not None and self._hint.per_day > _FILL * self._most()
+
+    async def _read_day(self, crowded: Fetched) -> None:
+        day = self._end
+        await read_day(self._quest, _date(day), crowded)
+        if not self._quest.enough:
+            self._step_below(day)
+            self._first = self._end - _FIRST_WIDTH + 1
 
     async def _look_above(self) -> None:
         """The newest day is crowded, or days lie above it: studies may be dated in the future."""
+        if self._last is not None:
+            return
         above = await self._read(Window(first=_date(self._end + 1)))
         if above.wholeness is Wholeness.WHOLE:
             self._quest.take(above)

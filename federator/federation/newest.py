@@ -13,10 +13,12 @@ from federator.archive.fetched import EVERYTHING, Fetched, Wholeness, Window
 from federator.archive.habits import Hint
 from federator.federation.gallop import Gallop
 from federator.federation.harvest import Quest
+from federator.federation.order import Rank
 from federator.federation.ordered import read_ordered, sorts
 from federator.federation.proof import proven
 
 _SMALL = 100
+_MOST_PER_DAY = 100_000
 
 
 async def find_newest(quest: Quest) -> None:
@@ -96,15 +98,26 @@ async def _read_everything(quest: Quest) -> None:
 
 def _remember(quest: Quest) -> None:
     """Keep where the newest studies lie and how densely, for the next question of this kind."""
-    places = sorted(quest.harvest.ranks.values())[: quest.count]
-    days = [_ordinal(-place[0]) for place in places if place[0] < 0]
-    if not days:
-        return
     habits = quest.search.client.habits
-    known = habits.hint(quest.digest)
-    newest = f"{-places[0][0]:08d}" if quest.below is None or known is None else known.newest
-    habits.remember(quest.digest, Hint(newest=newest, per_day=len(days) / (days[0] - days[-1] + 1)))
+    places = sorted(place for place in quest.harvest.ranks.values() if place[0] < 0)[: quest.count]
+    if not places:
+        return
+    hint = habits.hint(quest.digest) if quest.below is not None else None
+    if hint is None or not hint.newest:
+        hint = Hint(newest=f"{-places[0][0]:08d}", newest_second=_second(places[0]))
+    span_days = max(_moment(places[0]) - _moment(places[-1]), len(places) / _MOST_PER_DAY)
+    habits.remember(
+        quest.digest,
+        Hint(newest=hint.newest, newest_second=hint.newest_second, per_day=len(places) / span_days),
+    )
 
 
-def _ordinal(day: int) -> int:
-    return dt.date(day // 10_000, day // 100 % 100, day % 100).toordinal()
+def _moment(place: Rank) -> float:
+    """A place in days, with the time of day as a fraction."""
+    day = -place[0]
+    return dt.date(day // 10_000, day // 100 % 100, day % 100).toordinal() + _second(place) / 86_400
+
+
+def _second(place: Rank) -> int:
+    clock = max(0, -place[1]) // 1_000_000
+    return clock // 10_000 * 3600 + clock // 100 % 100 * 60 + clock % 100

@@ -1,0 +1,79 @@
+"""The reports of one study over all its holders, and which of them are superseded by others."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from federator.archive.client import ArchiveClient
+from federator.archive.reports import Gathering, Wanted, gather_reports
+from federator.dicom import json
+from federator.dicom.report_summary import ReportSummary, summarize
+from federator.errors import NotFound
+from federator.federation.fanout import OnOutcome, fan_out
+from federator.federation.lists import not_found
+from federator.federation.merge import merge
+from federator.model import Entry, Level, Outcome, Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundReport:
+    """One report over all its holders; `superseded_by` are the SOP Instance UIDs of reports that replace it."""
+
+    entry: Entry
+    series_instance_uid: str
+    summary: ReportSummary
+    superseded_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundReports:
+    """All reports of a study, newest first, and what became of every archive; `holders` are those of the study."""
+
+    reports: tuple[FoundReport, ...]
+    outcomes: tuple[Outcome, ...]
+    holders: tuple[str, ...]
+
+
+async def find_reports(
+    clients: Sequence[ArchiveClient], wanted: Wanted, *, on_outcome: OnOutcome | None = None
+) -> FoundReports:
+    """Every report of the study in every archive. Raises NotFound where no archive has it, NoArchiveAnswered."""
+
+    async def look(client: ArchiveClient, gathering: Gathering) -> None:
+        await gather_reports(client, wanted, gathering)
+
+    replies = await fan_out(clients, look, Gathering, on_outcome=on_outcome)
+    outcomes = tuple(reply.outcome for reply in replies)
+    holders = tuple(reply.client.name for reply in replies if reply.gathered.seen)
+    if not holders:
+        raise NotFound(not_found(f"study {wanted.study_instance_uid}", outcomes), outcomes=outcomes)
+    rows = [Row(archive=reply.client.name, data=row) for reply in replies for row in reply.gathered.rows.values()]
+    entries = merge(Level.INSTANCE, rows, [client.name for client in clients])
+    return FoundReports(reports=tuple(_in_order(entries)), outcomes=outcomes, holders=holders)
+
+
+def _in_order(entries: Iterable[Entry]) -> list[FoundReport]:
+    """The reports by date, newest first, undated last; each with those that replace it."""
+    told = [(entry, _summary(entry)) for entry in entries]
+    successors: defaultdict[str, list[str]] = defaultdict(list)
+    for entry, summary in told:
+        for uid in summary.predecessors:
+            successors[uid].append(entry.uid)
+    reports = [
+        FoundReport(
+            entry=entry,
+            series_instance_uid=next(filter(None, (json.uid(row.data, "0020000E") for row in entry.rows)), ""),
+            summary=summary,
+            superseded_by=tuple(successors[entry.uid]),
+        )
+        for entry, summary in told
+    ]
+    return sorted(reports, key=lambda report: report.summary.date, reverse=True)
+
+
+def _summary(entry: Entry) -> ReportSummary:
+    """The summary by the copy that tells most: an archive that could not open its copy tells less."""
+    summaries = [summarize(row.data) for row in entry.rows]
+    return max(
+        summaries, key=lambda summary: sum(map(bool, (summary.title, summary.verification, summary.predecessors)))
+    )
