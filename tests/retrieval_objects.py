@@ -35,7 +35,7 @@ class StoredObject:
 
     @cached_property
     def dataset(self) -> pydicom.Dataset:
-        return pydicom.dcmread(io.BytesIO(self.file))
+        return pydicom.dcmread(io.BytesIO(self.file), force=True)
 
     @property
     def uids(self) -> tuple[str, str, str]:
@@ -45,7 +45,7 @@ class StoredObject:
 
     @property
     def transfer_syntax(self) -> str:
-        return str(self.dataset.file_meta.TransferSyntaxUID)
+        return str(self.dataset.file_meta.get("TransferSyntaxUID", ""))
 
     @cached_property
     def frames(self) -> list[bytes]:
@@ -110,6 +110,7 @@ JPEG = packaged("SC_rgb_jpeg_dcmtk.dcm")
 JPEG_2000 = packaged("MR_small_jp2klossless.dcm")
 JPEG_LS = packaged("MR_small_jpeg_ls_lossless.dcm")
 RLE = packaged("SC_rgb_rle_2frame.dcm")
+EXPLICIT_BIG_ENDIAN = packaged("MR_small_bigendian.dcm")
 REPORT = packaged("test-SR.dcm")
 PDF_OBJECT = document(1, sop_class=PDF_STORAGE, media_type="application/pdf", content=PDF)
 PDF_OF_UNKNOWN_LENGTH = document(2, sop_class=PDF_STORAGE, media_type="application/pdf", content=PDF, stated=0)

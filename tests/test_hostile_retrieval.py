@@ -1,11 +1,13 @@
 """Retrieval against archives that misbehave: the bytes as stored, or a clear error; nothing in between."""
 
 import contextlib
+import io
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import anyio
+import pydicom
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -28,6 +30,7 @@ from tests.retrieval_objects import (
     CDA,
     CDA_OBJECT,
     DOCUMENTS,
+    EXPLICIT_BIG_ENDIAN,
     IMAGES,
     JPEG,
     JPEG_2000,
@@ -137,6 +140,23 @@ async def test_no_accept_header_is_ever_a_list(loopback):
                 await retrieve_document(client, *PDF_OBJECT.uids, metadata)
         assert len(simulated.requests) > 5
         assert not any("," in accept or ";q=" in accept for accept in accepts_of(simulated))
+
+
+@pytest.mark.parametrize("stored", [NATIVE, NATIVE_FRAMES, REPORT, EXPLICIT_BIG_ENDIAN], ids=lambda stored: stored.name)
+@pytest.mark.parametrize("with_group_2", [False, True])
+async def test_a_data_set_that_is_stored_without_header_gets_one(loopback, stored, with_group_2):
+    """PS3.10 §7.1; Orthanc gives back what was uploaded, and some files have no header or no preamble."""
+    # (0002,0000) Group Length is the first element of the header and tells where the data set begins.
+    begin = 132 if with_group_2 else 144 + int.from_bytes(stored.file[140:144], "little")
+    headless = StoredObject(name="headless", file=stored.file[begin:])
+    with archive_of(loopback, headless) as (_, url):
+        async with client_of(url) as client:
+            file = await retrieve_instance(client, *stored.uids)
+    assert file.endswith(headless.file)
+    with pydicom.config.disable_value_validation():
+        dataset = pydicom.dcmread(io.BytesIO(file))
+        assert dataset == stored.dataset
+    assert dataset.file_meta.TransferSyntaxUID == stored.transfer_syntax
 
 
 async def test_an_archive_can_be_asked_to_convert_what_cannot_be_decoded_here(loopback):

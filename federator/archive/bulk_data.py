@@ -23,10 +23,9 @@ from federator.archive.accept import (
     wrong_kind,
 )
 from federator.archive.client import Answer, ArchiveClient
-from federator.archive.folder_json import quiet_pydicom
 from federator.archive.instances import retrieve_instance
-from federator.archive.part10 import READ_FAULTS
 from federator.archive.sniff import Kind, sniff
+from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
 from federator.errors import ContentError
 
 _PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)+/?")

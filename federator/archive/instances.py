@@ -1,6 +1,6 @@
 """WADO-RS for whole instances and for single frames, checked to be what was asked for (PS3.18 §10.4)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from federator.archive.accept import (
@@ -14,6 +14,7 @@ from federator.archive.accept import (
     wrong_kind,
 )
 from federator.archive.client import Answer, ArchiveClient
+from federator.archive.headerless import may_be_headerless, with_header
 from federator.archive.multipart import Part
 from federator.archive.part10 import inspect
 from federator.archive.sniff import Kind, ends_as_begun, is_rle, jpeg_process, rle_decoded_bytes, sniff
@@ -49,7 +50,7 @@ class Frame:
 async def retrieve_instance(
     client: ArchiveClient, study: str, series: str, instance: str, *, transfer_syntax: str = "*"
 ) -> bytes:
-    """The DICOM file (Part 10) of one instance, byte for byte as stored.
+    """The DICOM file (Part 10) of one instance, byte for byte as stored; one stored without a header gets one.
 
     A `transfer_syntax` other than "*" asks the archive to convert, which is for pixels that cannot be decoded here.
     Raises ArchiveError: also for an answer that is another object, no DICOM file, or not all of it.
@@ -100,7 +101,7 @@ async def retrieve_frame(
 
 def _instance_in(answer: Answer, *, sop_instance_uid: str) -> bytes:
     parts = parts_of(answer)
-    files = [part for part in parts if sniff(part.content) is Kind.DICOM]
+    files = [part for part in map(_as_file, parts) if part is not None]
     if not files:
         raise wrong_kind(parts[0].content, "a DICOM file")
     for part in files:
@@ -111,6 +112,15 @@ def _instance_in(answer: Answer, *, sop_instance_uid: str) -> bytes:
                 raise cut_short("a DICOM file")
             return part.content
     raise wrong_content("sent another object than the one asked for")
+
+
+def _as_file(part: Part) -> Part | None:
+    """The part where it is a DICOM file, also one that was stored without its header; None for anything else."""
+    kind = sniff(part.content)
+    if kind is Kind.UNKNOWN and may_be_headerless(part.content):
+        content = with_header(part.content)
+        return replace(part, content=content) if content is not None else None
+    return part if kind is Kind.DICOM else None
 
 
 def _frame_in(answer: Answer, *, native_bytes: int) -> Frame:

@@ -3,10 +3,6 @@
 import zlib
 from dataclasses import dataclass
 
-from pydicom.errors import BytesLengthException
-
-from federator.archive.folder_json import UNREADABLE
-
 _HEADER_END = 132
 _UNDEFINED = 0xFFFFFFFF
 _ITEM = 0xFFFEE000
@@ -22,10 +18,6 @@ _DEFLATED_MAX_STEPS = 256
 _MEDIA_STORAGE_INSTANCE = 0x00020003
 _TRANSFER_SYNTAX = 0x00020010
 _SOP_INSTANCE = 0x00080018
-
-
-READ_FAULTS = (*UNREADABLE, BytesLengthException)
-"""What pydicom raises on a file that is DICOM by its mark only."""
 
 
 class _CutShort(Exception):  # noqa: N818 - never leaves this module

@@ -46,7 +46,7 @@ async def retrieve_rendered(
 
     Always asked for by its number, because archives answer for a whole multi-frame object with the first frame only
     or with an animation. `window` is (center, width) with the linear function, `viewport` (width, height) in pixels.
-    With `sop_class_uid` a class that the archive cannot render is remembered and not asked for again.
+    With `sop_class_uid` a class that the archive was never seen to render is remembered and not asked for again.
     Raises ContentError where the archive cannot render this (decode it here then), ArchiveError where it could not be
     asked.
 
@@ -54,12 +54,12 @@ async def retrieve_rendered(
     """
     if frame_number < 1:
         raise RequestError(f"frame {frame_number} does not exist: frames count from 1.")
-    unsupported = f"rendered:{sop_class_uid}"
-    if sop_class_uid and unsupported in client.habits.unsupported:
+    kind = f"rendered:{sop_class_uid}"
+    if sop_class_uid and kind in client.habits.unsupported:
         raise ContentError(f"{client.name} was found not to render this kind of object.")
     others = tuple(other for other in _MEDIA_TYPES if other != media_type)
     try:
-        return await ask(
+        rendered = await ask(
             client,
             f"{object_path(study, series, instance)}/frames/{frame_number}/rendered",
             resource=f"rendered as {media_type}",
@@ -70,9 +70,13 @@ async def retrieve_rendered(
         )
     except NotOffered as refusal:
         # A frame that does not exist and a window that is not understood are refused likewise: they teach nothing.
-        if sop_class_uid and frame_number == 1 and window is None and refusal.http_status in _LASTING:
-            client.habits.unsupported.add(unsupported)
+        plain = frame_number == 1 and window is None and refusal.http_status in _LASTING
+        if sop_class_uid and plain and kind not in client.habits.accepts:
+            client.habits.unsupported.add(kind)
         raise ContentError(f"{client.name} does not render this object: it {refusal}") from refusal
+    if sop_class_uid:
+        client.habits.accepts[kind] = rendered.media_type
+    return rendered
 
 
 def _parameters(window: tuple[float, float] | None, viewport: tuple[int, int] | None) -> list[tuple[str, str]]:
