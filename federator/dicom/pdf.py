@@ -22,7 +22,7 @@ from federator.errors import ContentError
 MAX_PAGES_READ = 200
 MAX_CHARACTERS = 90_000
 MAX_IMAGES = 4
-MAX_IMAGE_BYTES = 700_000
+MAX_IMAGE_BYTES = 600_000
 """What all images of one answer may weigh together, before base64 (contract.md section 5)."""
 
 _MAX_SECONDS = 60.0
