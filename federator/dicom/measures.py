@@ -97,6 +97,7 @@ def _row(item: Item, between: Line, group: Group, tree: Tree) -> Measurement:
         number=number.value,
         unit=unit.value or unit.meaning if unit else "",
         unit_meaning=unit.meaning if unit else "",
+        unit_scheme=unit.scheme if unit else "",
         qualifier=str(number.qualifier or ""),
         finding=said_once(item, FINDING) or _borne_by(bearers) or group.finding,
         site=site_of(item) or group.site,

@@ -42,7 +42,7 @@ class Measurement:
     """One number of a report.
 
     `value` is the number as the archive sent it, empty where the report gives a `qualifier` instead; `number` is
-    the same as a float. `unit` is the code, UCUM nearly always; `unit_meaning` its name. `finding`, `site`,
+    the same as a float. `unit` is the code, of UCUM nearly always; `unit_meaning` its name. `finding`, `site`,
     `laterality` and `method` are the number's own where it has its own, else its group's. `section` is the heading
     between group and number, `modifiers` are further coded facts of the number. `path` is its position in the tree.
     """
@@ -54,6 +54,7 @@ class Measurement:
     number: float | None
     unit: str
     unit_meaning: str
+    unit_scheme: str
     qualifier: str = ""
     finding: str = ""
     site: str = ""
