@@ -100,7 +100,7 @@ def _appended(text: str, path: tuple[str, str], entry: Mapping[str, object]) -> 
 def _span(text: str, path: Sequence[str]) -> tuple[int, int] | None:
     """From the comment above our header to what belongs to the next foreign header, as offsets."""
     lines = text.splitlines(keepends=True)
-    headers = [(number, _name_of(line)) for number, line in enumerate(lines) if _HEADER.match(line.rstrip("\r\n"))]
+    headers = [(number, _name_of(lines[number])) for number in _header_lines(lines)]
     ours = [number for number, name in headers if name[: len(path)] == tuple(path)]
     if not ours:
         return None
@@ -111,6 +111,19 @@ def _span(text: str, path: Sequence[str]) -> tuple[int, int] | None:
             return None
         last = _with_comments_above(lines, foreign[0])
     return sum(map(len, lines[:first])), sum(map(len, lines[:last]))
+
+
+def _header_lines(lines: Sequence[str]) -> list[int]:
+    """The lines with headers: what stands before one is whole TOML, which it is not inside a string or an array."""
+    found = []
+    for number, line in enumerate(lines):
+        if _HEADER.match(line.rstrip("\r\n")):
+            try:
+                tomllib.loads("".join(lines[:number]))
+            except tomllib.TOMLDecodeError:
+                continue
+            found.append(number)
+    return found
 
 
 def _with_comments_above(lines: Sequence[str], number: int) -> int:
