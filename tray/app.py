@@ -39,11 +39,20 @@ class Page(Protocol):
 class Tray:
     """What the icon shows and what its menu does. `run` blocks the main thread until the person quits."""
 
-    def __init__(self, *, board: Board, clients: Clients, page: Page, login_item: login.LoginItem) -> None:
+    def __init__(
+        self,
+        *,
+        board: Board,
+        clients: Clients,
+        page: Page,
+        login_item: login.LoginItem,
+        open_in_browser: Callable[[str], bool] = webbrowser.open,
+    ) -> None:
         self._board = board
         self._clients = clients
         self._page = page
         self._login_item = login_item
+        self._open_in_browser = open_in_browser
         self._client_lines: tuple[ClientLine, ...] = ()
         self._clients_seen: object = None
         self._ended = threading.Event()
@@ -100,11 +109,11 @@ class Tray:
     def open_page(self) -> None:
         """Opens the settings page in the browser."""
         try:
-            opened = webbrowser.open(self._page.open_link())
+            opened = self._open_in_browser(self._page.open_link())
         except OSError:
             opened = False
         if not opened:
-            self._say("The settings page did not open. In a terminal, type: federator-tray archive list")
+            self.say("The settings page did not open. In a terminal, type: federator-tray archive list")
 
     def quit(self) -> None:
         """Takes the icon away; `run` returns."""
@@ -132,7 +141,7 @@ class Tray:
         except ConfigError:
             return  # the icon shows the broken file
         if result is not None and result.failures == _FAILURES_BEFORE_A_MESSAGE:
-            self._say(f"{result.archive.title or name}: {result.text}")
+            self.say(f"{result.archive.title or name}: {result.text}")
 
     def _test_all(self) -> None:
         for line in self._situation().archives:
@@ -143,14 +152,15 @@ class Tray:
         try:
             login.switch(self._login_item, on=not login.is_set(self._login_item))
         except login.LoginError as error:
-            self._say(str(error))
+            self.say(str(error))
         self.refresh()
 
     def _about(self) -> None:
-        self._say(f"federator {__version__}: your image archives for AI assistants. It only ever reads.")
+        self.say(f"federator {__version__}: your image archives for AI assistants. It only ever reads.")
         self.open_page()
 
-    def _say(self, message: str) -> None:
+    def say(self, message: str) -> None:
+        """Shows a message at the icon."""
         if self._icon is not None:
             self._icon.notify(message, title="Archive settings")
 
