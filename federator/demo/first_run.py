@@ -18,7 +18,7 @@ from federator.errors import ConfigError, ConfigFault
 from federator.server.caller import Answered, Caller, over_stdio
 
 _MARK = "made-by-federator-demo"
-_FIRST_LINES, _LAST_LINES = 16, 4
+_FIRST_LINES, _LAST_LINES = 20, 5
 _SILENT_DEADLINE_S = 1.5
 
 
@@ -98,10 +98,10 @@ class _Story:
     async def _read(self, study: Mapping[str, Any]) -> None:
         found = await self._ask("Which reports does it have?", "find-structured-reports", _within(study))
         reports = _listed(found, "reports")
-        for report in reports[:1]:
-            await self._ask("What does the first say?", "get-structured-report-text", _within(study, report))
-        for report in reports[-1:]:
-            await self._ask("And the last, in numbers?", "get-structured-report-measurements", _within(study, report))
+        for report in _titled(reports, "Diagnostic"):
+            await self._ask("What does the radiologist say?", "get-structured-report-text", _within(study, report))
+        for report in _titled(reports, "Measurement"):
+            await self._ask("And in numbers?", "get-structured-report-measurements", _within(study, report))
 
     async def _look(self, study: Mapping[str, Any]) -> None:
         series = _listed(await self._ask("What images are there?", "find-series", _within(study)), "series")
@@ -132,6 +132,11 @@ def _within(*objects: Mapping[str, Any]) -> dict[str, Any]:
 
 def _listed(answer: Answered, name: str) -> list[Mapping[str, Any]]:
     return list((answer.structured or {}).get(name, []))
+
+
+def _titled(reports: list[Mapping[str, Any]], word: str) -> list[Mapping[str, Any]]:
+    """The first report with the word in its title, if there is one."""
+    return [report for report in reports if word in report.get("title", "")][:1]
 
 
 def _short(value: object, length: int = 70) -> str:

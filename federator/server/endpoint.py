@@ -48,7 +48,7 @@ class Endpoint(MCPServer[App]):
         tools = await super().list_tools()
         for tool in tools:
             tool.input_schema = {**_plain(tool.input_schema), "additionalProperties": False}
-            tool.output_schema = _plain(tool.output_schema) if tool.output_schema else None
+            tool.output_schema = _answer_schema(tool.output_schema) if tool.output_schema else None
         return tools
 
     async def call_tool(
@@ -117,6 +117,14 @@ async def _save_health(context: Context[App, Any] | None) -> None:
     request = context.request_context
     client = request.session.client_params
     await request.lifespan_context.save_health(client.client_info.name if client else "")
+
+
+def _answer_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of an answer; which fields of a part are always there is said only at the top, to save tokens."""
+    plain = _plain(schema)
+    for part in plain.get("$defs", {}).values():
+        part.pop("required", None)
+    return plain
 
 
 def _plain(schema: Mapping[str, Any]) -> dict[str, Any]:
