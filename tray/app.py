@@ -110,7 +110,7 @@ class Tray:
         """Opens the settings page in the browser."""
         try:
             opened = self._open_in_browser(self._page.open_link())
-        except OSError:
+        except (OSError, webbrowser.Error):
             opened = False
         if not opened:
             self.say("The settings page did not open. In a terminal, type: federator-tray archive list")
@@ -120,6 +120,11 @@ class Tray:
         self._ended.set()
         if self._icon is not None:
             self._icon.stop()
+
+    def say(self, message: str) -> None:
+        """Shows a message at the icon."""
+        if self._icon is not None:
+            self._icon.notify(message, title="Archive settings")
 
     def _rounds(self) -> None:
         """Looks at what other programs changed, and tests what has not been heard of for a while."""
@@ -158,11 +163,6 @@ class Tray:
     def _about(self) -> None:
         self.say(f"federator {__version__}: your image archives for AI assistants. It only ever reads.")
         self.open_page()
-
-    def say(self, message: str) -> None:
-        """Shows a message at the icon."""
-        if self._icon is not None:
-            self._icon.notify(message, title="Archive settings")
 
     def _situation(self) -> Situation:
         signature = self._clients.signature()

@@ -88,6 +88,14 @@ def edit(path: Path, change: Change, *, state_folder: Path, etag: str = "") -> s
     raise ConflictError("The archive file is being changed all the time by another program. Nothing was written.")
 
 
+def try_out(path: Path, change: Change, *, etag: str = "") -> tuple[Archive, ...]:
+    """The archives as they would be after the change; raises as `edit` does, and writes nothing."""
+    snapshot = _snapshot(path)
+    if etag and snapshot.etag != etag:
+        raise ConflictError("The archive file was changed meanwhile. Please look again and repeat your change.")
+    return parse(_changed(snapshot, change)).archives
+
+
 def restore(path: Path, *, state_folder: Path) -> str:
     """Put the copy beside the file in its place, and give the new etag; the broken one is kept in the state folder."""
     snapshot = _snapshot(path)

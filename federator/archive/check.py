@@ -6,7 +6,7 @@ what works here works there. The answers are looked at for their kind and then d
 
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -45,8 +45,11 @@ class Step:
     details: str = ""
 
 
-async def check(archive: Archive) -> AsyncIterator[Step]:
-    """Walk one archive; the steps come as they are done, and the first that fails is the last. Never raises."""
+async def check(archive: Archive) -> AsyncGenerator[Step, None]:
+    """Walk one archive; the steps come as they are done, and the first that fails is the last. Never raises.
+
+    Close it (`contextlib.aclosing`) where it is not walked to its end: a connection may be open.
+    """
     findings = check_folder(archive) if archive.folder is not None else _check_service(archive)
     number = 0
     async for finding in findings:

@@ -45,7 +45,9 @@ def write(folder: Path, name: str, secret: str) -> SecretReference:
     """Save a secret as a file that only this user can read, in a folder of ours; gives the reference to write down."""
     target = folder / f"{name}.secret"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # One after the other: with `parents` the mode would count for the last one only.
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         # mkstemp makes the file with mode 0600 from the start.
         handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
         try:
@@ -60,6 +62,16 @@ def write(folder: Path, name: str, secret: str) -> SecretReference:
     except OSError as error:
         raise _refused(f"the file for the secret cannot be written: {error.strerror}.") from error
     return SecretReference(store=SecretStore.FILE, name=str(target))
+
+
+def forget(reference: SecretReference, folder: Path) -> None:
+    """Delete the file of a secret if it lies in our folder; any other file is somebody else's matter."""
+    path = Path(reference.name)
+    if reference.store is SecretStore.FILE and path.parent == folder:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _refused(f"the file of the secret cannot be deleted: {error.strerror}.") from error
 
 
 def _must_be_private(status: os.stat_result) -> None:

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SecretError",
+    "StoreError",
     "StoreState",
     "fits_windows",
     "forget",
+    "forget_file",
     "read",
     "rename",
     "store_state",
@@ -40,6 +42,7 @@ READ_DEADLINE_S = 5.0
 WRITE_DEADLINE_S = 20.0
 
 write_file = secret_file.write
+forget_file = secret_file.forget
 
 _MAX_WINDOWS_BYTES = 2560
 _MAX_WORKERS = 4
@@ -126,7 +129,7 @@ def store_state() -> StoreState:
     """What there is to keep secrets in; asks without opening any dialog."""
     try:
         _in_time(_ring, READ_DEADLINE_S)
-    except _StoreError as error:
+    except StoreError as error:
         return error.store
     except SecretError:
         # It is there, but does not answer: for keeping secrets that is the same.
@@ -139,8 +142,8 @@ def fits_windows(secret: str) -> bool:
     return len(secret.encode("utf-16-le")) <= _MAX_WINDOWS_BYTES
 
 
-class _StoreError(SecretError):
-    """The store itself cannot be used."""
+class StoreError(SecretError):
+    """The store itself cannot be used; `store` says why."""
 
     def __init__(self, store: StoreState, told: str = "") -> None:
         self.store = store
@@ -152,7 +155,7 @@ def _refused(message: str) -> SecretError:
 
 
 def _ring() -> "KeyringBackend":
-    """The protected store of this system, unlocked; a _StoreError where there is none."""
+    """The protected store of this system, unlocked; a StoreError where there is none."""
     # Imported here, as below: it costs 60 ms, and most servers start without needing a secret at once.
     import keyring.core
 
@@ -171,7 +174,7 @@ def _ring() -> "KeyringBackend":
             # The default would let the secret roam to every computer of the user.
             setattr(ring, "persist", "local machine")  # noqa: B010 - only the Windows backend has it
         return ring
-    raise _StoreError(StoreState.PLAIN_TEXT if _has_plain_text_store() else StoreState.MISSING)
+    raise StoreError(StoreState.PLAIN_TEXT if _has_plain_text_store() else StoreState.MISSING)
 
 
 def _must_be_unlocked() -> None:
@@ -186,9 +189,9 @@ def _must_be_unlocked() -> None:
                 'the password store of this computer has no keyring yet. Open "Passwords and Keys" and make one that '
                 "is the default, or keep the secret in a protected file."
             )
-            raise _StoreError(StoreState.MISSING, told) from error
+            raise StoreError(StoreState.MISSING, told) from error
     if locked:
-        raise _StoreError(StoreState.LOCKED)
+        raise StoreError(StoreState.LOCKED)
 
 
 def _has_plain_text_store() -> bool:

@@ -27,7 +27,7 @@ _SECRET_WORDS = (
     "apikey",
     "client_secret",
 )
-_WEB_ONLY = (
+WEB_ONLY_KEYS = (
     *("auth", "user", "secret", "header", "token_url", "client_id", "scope"),
     *("ca_file", "client_cert", "client_key", "max_connections"),
 )
@@ -40,8 +40,13 @@ _NEEDS: Mapping[AuthMethod, tuple[str, ...]] = {
 }
 _TAKES = {**_NEEDS, AuthMethod.OAUTH2: (*_NEEDS[AuthMethod.OAUTH2], "scope")}
 _METHODS = {method.value: method for method in AuthMethod}
-_SIGN_IN_KEYS = ("user", "secret", "header", "token_url", "client_id", "scope")
+SIGN_IN_KEYS = ("user", "secret", "header", "token_url", "client_id", "scope")
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+def sign_in_keys(method: AuthMethod) -> tuple[str, ...]:
+    """The keys that say how to sign in by this method; the others among `SIGN_IN_KEYS` are faults with it."""
+    return _TAKES[method]
 
 
 def load(path: Path) -> Config:
@@ -149,7 +154,7 @@ class _Reading:
             self._fault((*place, "folder"), "an archive has either a url or a folder; remove one of the two lines")
         elif "folder" in entry:
             for key in entry:
-                if key in _WEB_ONLY:
+                if key in WEB_ONLY_KEYS:
                     self._fault((*place, key), "this has no use with a folder; remove the line")
             return
         elif "url" not in entry:
@@ -167,7 +172,7 @@ class _Reading:
             if key not in entry:
                 example = 'secret = "keyring:NAME"' if key == "secret" else f'{key} = "…"'
                 self._fault((*place, "auth"), f'auth = "{method.value}" needs {example} as well')
-        for key in _SIGN_IN_KEYS:
+        for key in SIGN_IN_KEYS:
             if key in entry and key not in _TAKES[method]:
                 users = " or ".join(f'"{user}"' for user in AuthMethod if key in _TAKES[user])
                 told = f'this has no use with auth = "{method.value}"; write auth = {users}, or remove the line'

@@ -1,0 +1,58 @@
+"""`federator-tray`: the tray icon, the same settings page without one, and the same from the shell."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from federator import __version__
+from tray import archive_commands, connect_commands
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and gives its exit status: 0 only when what was asked for is done."""
+    options = _parser().parse_args(arguments)
+    status: int = options.run(options)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--config",
+        type=Path,
+        default=argparse.SUPPRESS,
+        metavar="FILE",
+        help="archives.toml, if not at the user's own place",
+    )
+    parser = argparse.ArgumentParser(
+        prog="federator-tray",
+        description="Image archives for AI assistants: the tray icon, or one command.",
+        parents=[shared],
+    )
+    parser.add_argument("--version", action="version", version=f"federator {__version__}")
+    # Not a default of the option itself: the one of a command would replace what stands before the command.
+    parser.set_defaults(run=_tray, config=None)
+    commands = parser.add_subparsers(metavar="COMMAND")
+    settings = commands.add_parser("settings", parents=[shared], help="open the settings page without a tray icon")
+    settings.add_argument("--print-url", action="store_true", help="print the link instead of opening the browser")
+    settings.set_defaults(run=_settings)
+    archive_commands.add_to(commands, parents=[shared])
+    connect_commands.add_to(commands, parents=[shared])
+    return parser
+
+
+def _settings(options: argparse.Namespace) -> int:
+    from tray.start import run_settings
+
+    return run_settings(options.config, print_url=options.print_url)
+
+
+def _tray(options: argparse.Namespace) -> int:
+    from tray.start import run_tray
+
+    return run_tray(options.config)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
