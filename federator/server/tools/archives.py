@@ -10,6 +10,7 @@ from federator.model import Outcome
 from federator.server.endpoint import Endpoint
 from federator.server.lifespan import App
 from federator.server.models import ArchiveListed, ArchivesListed
+from federator.server.progress import reporter
 from federator.server.results import both
 from federator.server.wording import counted, explain, one_line
 
@@ -22,7 +23,7 @@ async def list_archives(*, ctx: Context[App]) -> Annotated[CallToolResult, Archi
     """
     app = ctx.request_context.lifespan_context
     federation = await app.federation()
-    states = await federation.survey()
+    states = await federation.survey(on_outcome=reporter(ctx))
     outcomes = [state.outcome for state in states]
     app.note(outcomes)
     note = federation.config_note
