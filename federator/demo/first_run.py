@@ -19,7 +19,7 @@ from federator.server.caller import Answered, Caller, over_stdio
 
 _MARK = "made-by-federator-demo"
 _FIRST_LINES, _LAST_LINES = 20, 5
-_SILENT_DEADLINE_S = 1.5
+_SILENT_DEADLINE_S = 0.8
 
 
 def run_demo(folder: Path | None = None) -> int:
