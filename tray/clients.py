@@ -4,86 +4,18 @@ Every change is planned first, shown, checked against the file once more, copied
 kept on a receipt, so that it can be undone. Nothing is ever rewritten unasked.
 """
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
-from tray import claude_code, client_entry, client_files, client_places, launch
+from tray import claude_code, client_entry, client_files, client_places, client_state, launch
 from tray.client_files import ClientError, Snapshot
+from tray.client_plan import Edit, Plan
 from tray.client_registry import Client, FileFormat, registry
-from tray.receipts import Receipt, Receipts
+from tray.client_state import ClientState, ClientStatus
+from tray.client_writer import ClientWriter
+from tray.receipts import Receipts
 
-
-class ClientState(StrEnum):
-    """How a client stands to our server."""
-
-    NOT_FOUND = "not found"
-    FOUND = "found"
-    CONNECTED = "connected"
-    DIFFERENT = "different"
-    REMOVED = "removed"
-    DAMAGED = "damaged"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientStatus:
-    """One client as it is now.
-
-    `choices` are settings files of which a person must name one. `managed` is set where an IT department decides.
-    """
-
-    client: Client
-    state: ClientState
-    message: str
-    files: tuple[Path, ...] = ()
-    choices: tuple[Path, ...] = ()
-    managed: bool = False
-    can_undo: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
-    """One file of a plan: as it was read, as it will be, and the change as it may be shown."""
-
-    snapshot: Snapshot
-    text: str
-    diff: str
-
-    @property
-    def changes(self) -> bool:
-        """Whether anything is to be written."""
-        return self.snapshot.has_bom or self.text != self.snapshot.text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """A change that nothing has come of yet; `entry` is None where ours is taken out.
-
-    `program` and `arguments` are for a client that is set up through its own command. `hints` are for the person.
-    """
-
-    client: Client
-    entry: Mapping[str, object] | None
-    edits: tuple[Edit, ...]
-    program: Path | None = None
-    arguments: tuple[str, ...] = ()
-    hints: tuple[str, ...] = ()
-
-    @property
-    def diff(self) -> str:
-        """The change as it may be shown: nothing of anybody else's is in it."""
-        if self.program is not None:
-            return launch.shell_line((self.program.name, *self.arguments))
-        return "\n\n".join(f"{edit.snapshot.path}\n{edit.diff}" for edit in self.edits)
-
-    @property
-    def etag(self) -> str:
-        """What changes when the plan or any of its files does: what was shown is what is written."""
-        parts = [self.client.identifier, *self.arguments]
-        parts += [f"{edit.snapshot.path}\n{edit.snapshot.etag}\n{edit.text}" for edit in self.edits]
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+__all__ = ["ClientState", "ClientStatus", "Clients", "Edit", "Plan"]
 
 
 class Clients:
@@ -100,8 +32,8 @@ class Clients:
     ) -> None:
         self._platform = platform
         self._environment = environment
-        self._state_folder = state_folder
         self._receipts = Receipts(state_folder / "receipts")
+        self._writer = ClientWriter(state_folder=state_folder, receipts=self._receipts)
         self.command = command
         self.registry = registry(platform, environment, home)
 
@@ -132,7 +64,7 @@ class Clients:
         if found.choices:
             state, message = ClientState.FOUND, f"{client.title} has several settings files. Say which one it uses."
         else:
-            state, message = self._worst(client, [self._file_state(client, path) for path in found.files])
+            state, message = client_state.worst(client, [self._of_file(client, path) for path in found.files])
         return ClientStatus(
             client=client,
             state=state,
@@ -194,7 +126,7 @@ class Clients:
         if plan.program is not None:
             self._run_command(plan, plan.program)
         else:
-            self._write_all(plan)
+            self._writer.write_all(plan)
         if plan.entry is None:
             return f"{client.title} is disconnected, from its next start on."
         return f"{client.title} is connected. {client.after}"
@@ -212,7 +144,7 @@ class Clients:
             self._receipts.forget(receipts[0])
             return f"{client.title} is as it was before, from its next start on."
         for receipt in receipts:
-            self._undo_file(client, receipt)
+            self._writer.undo(client, receipt)
         return f"{client.title} is as it was before, from its next start on."
 
     def _edit(self, client: Client, path: Path, entry: Mapping[str, object] | None) -> Edit:
@@ -224,93 +156,8 @@ class Clients:
         )
         return Edit(snapshot=snapshot, text=change, diff=client_entry.diff(client, snapshot.text, entry))
 
-    def _write_all(self, plan: Plan) -> None:
-        """All files of a plan or none: what is written already is taken back when a later one fails."""
-        written: list[Receipt] = []
-        try:
-            for edit in plan.edits:
-                written += self._write(plan.client, edit, plan.entry)
-        except ClientError:
-            for receipt in reversed(written):
-                self._undo_file(plan.client, receipt)
-            raise
-
-    def _write(self, client: Client, edit: Edit, entry: Mapping[str, object] | None) -> tuple[Receipt, ...]:
-        """Writes one file; its receipt, or nothing where nothing was to be done."""
-        path = edit.snapshot.path
-        if not edit.changes:
-            if entry is not None and self._receipts.for_file(client.identifier, path) is None:
-                self._keep(client, edit.snapshot, entry)
-            return ()
-        data = edit.text.encode()
-        backup = client_files.replace(edit.snapshot, data, state_folder=self._state_folder, title=client.title)
-        receipt = Receipt(
-            client=client.identifier,
-            path=str(path),
-            etag=client_files.etag_of(data),
-            backup="" if backup is None else str(backup),
-            created=backup is None,
-            entry=entry,
-        )
-        self._receipts.keep(receipt)
-        return (receipt,)
-
-    def _keep(self, client: Client, snapshot: Snapshot, entry: Mapping[str, object]) -> None:
-        """A receipt for an entry that stood there already: it has no copy to go back to."""
-        self._receipts.keep(
-            Receipt(
-                client=client.identifier,
-                path=str(snapshot.path),
-                etag=snapshot.etag,
-                backup="",
-                created=False,
-                entry=entry,
-            )
-        )
-
-    def _undo_file(self, client: Client, receipt: Receipt) -> None:
-        snapshot = client_files.read(Path(receipt.path), title=client.title)
-        untouched = snapshot.etag == receipt.etag
-        data: bytes | None
-        if untouched and receipt.created:
-            data = None
-        elif untouched and receipt.backup and Path(receipt.backup).exists():
-            data = Path(receipt.backup).read_bytes()
-        elif receipt.entry is None:
-            raise ClientError(f"{client.title}'s settings changed since. Connect it again instead.")
-        else:
-            data = client_entry.remove(client, snapshot.text).encode()
-        if data != snapshot.data:
-            client_files.replace(snapshot, data, state_folder=self._state_folder, title=client.title)
-        self._receipts.forget(receipt)
-        now = client_files.read(Path(receipt.path), title=client.title)
-        held = client_entry.read(client, now.text)
-        if receipt.entry is None and isinstance(held, dict):
-            self._keep(client, now, held)
-
-    def _file_state(self, client: Client, path: Path) -> tuple[ClientState, str]:
-        try:
-            snapshot = client_files.read(path, title=client.title)
-            held = client_entry.read(client, snapshot.text)
-        except ClientError as error:
-            return ClientState.DAMAGED, str(error)
-        if client_entry.is_ours(held, client.entry(self.command)):
-            return ClientState.CONNECTED, "Connected."
-        if held is not None:
-            return ClientState.DIFFERENT, _difference(client, held)
-        receipt = self._receipts.for_file(client.identifier, snapshot.path)
-        if receipt is not None and receipt.entry is not None:
-            return ClientState.REMOVED, f"{client.title} removed the connection. Reconnect it."
-        return ClientState.FOUND, "Found on this computer, not connected."
-
-    def _worst(self, client: Client, states: list[tuple[ClientState, str]]) -> tuple[ClientState, str]:
-        for state in (ClientState.DAMAGED, ClientState.REMOVED, ClientState.DIFFERENT):
-            found = next((pair for pair in states if pair[0] is state), None)
-            if found:
-                return found
-        if {state for state, _ in states} == {ClientState.CONNECTED, ClientState.FOUND}:
-            return ClientState.DIFFERENT, f"Connected, but not in every profile of {client.title}. Connect it again."
-        return states[0]
+    def _of_file(self, client: Client, path: Path) -> tuple[ClientState, str]:
+        return client_state.of_file(client, path, command=self.command, receipts=self._receipts)
 
     def _files(self, client: Client, chosen: Path | None) -> tuple[Path, ...]:
         found = client_places.look(client, chosen=chosen or self._chosen(client))
@@ -376,11 +223,4 @@ class Clients:
             return
         if not client_entry.is_ours(held, plan.entry):
             claude_code.connect(client, program, self.command, replaces=held is not None)
-        self._keep(client, self._read_only(client), plan.entry)
-
-
-def _difference(client: Client, held: object) -> str:
-    command = held.get("command") if isinstance(held, dict) else None
-    if isinstance(command, str) and not Path(command).exists():
-        return f"The program moved, and {client.title} still starts the old one. Connect it again."
-    return "The entry was changed by hand, or was written for other settings. Connect it again to repair it."
+        self._writer.keep(client, self._read_only(client), plan.entry)
