@@ -16,6 +16,9 @@ from federator.dicom.measures_row import Group, Measurement, Source
 from federator.dicom.report_numbers import read_number
 from federator.dicom.report_tree import Item, Position, Tree
 
+MAX_READ_STRICTLY = 1_000
+"""Numbers that highdicom is asked about in one report: each costs it more than a millisecond."""
+
 # What pydicom and highdicom raise over an item that is not as they expect it.
 _REFUSALS = (ArithmeticError, AttributeError, LookupError, NotImplementedError, RuntimeError, TypeError, ValueError)
 
@@ -50,7 +53,8 @@ class MeasurementGroupReader(GenericReader):
     def read_group(self, item: Item, line: Line) -> Group:
         """A measurement group: the lesion, its tracking identifiers, its image region."""
         group = super().read_group(item, line)
-        reading = _read(item) if item.has_concept(MEASUREMENT_GROUP) else None
+        affordable = len(self._numbers) < MAX_READ_STRICTLY
+        reading = _read(item) if affordable and item.has_concept(MEASUREMENT_GROUP) else None
         if reading is None:
             return group
         own = (child for child in item.children if child.value_type == "NUM")
