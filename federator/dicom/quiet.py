@@ -3,6 +3,7 @@
 import logging
 import struct
 import warnings
+import zlib
 
 from pydicom.errors import BytesLengthException
 
@@ -16,6 +17,7 @@ READ_FAULTS = (
     OverflowError,
     OSError,
     struct.error,
+    zlib.error,
     BytesLengthException,
 )
 """What pydicom raises on bytes that are not as the standard says (EOFError and UnicodeError are among them)."""

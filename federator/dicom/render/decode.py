@@ -1,13 +1,14 @@
 """From the encoded bytes of one frame to its stored pixel values (PS3.5 §8).
 
-pydicom drives the codecs: Pillow (JPEG), pyjpegls (JPEG-LS), openjpeg (JPEG 2000, HTJ2K), GDCM (JPEG lossless, 12 bits)
-and its own for RLE. None of them is under the GPL.
+pydicom drives the codecs: Pillow (JPEG), pyjpegls (JPEG-LS), openjpeg (JPEG 2000, HTJ2K), its own for RLE, and GDCM in
+another process (JPEG lossless, see apart.py). None of them is under the GPL.
 """
 
-import zlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
+from federator.dicom.render.apart import SYNTAXES, decode_apart
 from federator.dicom.render.codestream import inspect
 from federator.dicom.render.encoded import EncodedFrame, is_encapsulated, native_frame
 from federator.dicom.render.header import MAX_PIXELS, PixelLayout
@@ -16,9 +17,16 @@ from federator.errors import ContentError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_UNDECODABLE = (*READ_FAULTS, RuntimeError, MemoryError, zlib.error)
+_UNDECODABLE = (*READ_FAULTS, RuntimeError, MemoryError)
 """What pydicom and the codecs below it raise on damaged or unsupported pixel data."""
 _VIDEO = tuple(f"1.2.840.10008.1.2.4.{number}" for number in range(100, 109))
+_PLUGINS = {
+    **{f"1.2.840.10008.1.2.4.{number}": "pillow" for number in (50, 51)},
+    **{f"1.2.840.10008.1.2.4.{number}": "pyjpegls" for number in (80, 81)},
+    **{f"1.2.840.10008.1.2.4.{number}": "pylibjpeg" for number in (90, 91, 201, 202, 203)},
+    "1.2.840.10008.1.2.5": "pydicom",
+}
+"""Left to itself, pydicom tries GDCM first."""
 _COLORS = 3
 
 
@@ -28,31 +36,81 @@ def stored_values(frame: EncodedFrame) -> "NDArray[Any]":
     Bits that are not part of a value are masked, since overlays may lie in them; what is signed is signed.
     A ContentError says why a frame cannot be decoded, before anything large is allocated.
     """
-    layout = frame.layout
-    _check_syntax(frame.transfer_syntax)
-    if is_encapsulated(frame.transfer_syntax):
-        _check_codestream(frame.content, layout)
-        value = _encapsulated(frame.content)
-    else:
-        value = native_frame(frame.content, layout, 1)
-    stored = _decoded(value, layout, frame.transfer_syntax)
-    return _without_other_bits(stored, layout) if stored.ndim == 2 else stored[..., :_COLORS]  # noqa: PLR2004 - axes
+    return all_stored_values([frame])[0]
 
 
-def _decoded(value: bytes, layout: PixelLayout, transfer_syntax: str) -> "NDArray[Any]":
+def all_stored_values(frames: Sequence[EncodedFrame]) -> "list[NDArray[Any]]":
+    """The stored values of several frames, as `stored_values` has them; the first that fails fails all."""
+    values = [_checked(frame) for frame in frames]
+    requests = [
+        (frame.transfer_syntax, _options(frame.layout), value)
+        for frame, value in zip(frames, values, strict=True)
+        if frame.transfer_syntax in SYNTAXES
+    ]
+    apart = iter(decode_apart(requests) if requests else ())
+    return [
+        _trimmed(
+            _from_apart(next(apart), frame) if frame.transfer_syntax in SYNTAXES else _decoded(value, frame), frame
+        )
+        for frame, value in zip(frames, values, strict=True)
+    ]
+
+
+def _checked(frame: EncodedFrame) -> bytes:
+    """The bytes for the decoder, after everything that can be found out without decoding."""
+    if frame.transfer_syntax in _VIDEO:
+        raise ContentError(
+            "The instance is a video, which is not decoded here. get-instance-metadata describes it; "
+            "the viewer link of find-studies plays it."
+        )
+    if not is_encapsulated(frame.transfer_syntax):
+        return native_frame(frame.content, frame.layout, 1)
+    if not frame.content:
+        raise ContentError("The frame is empty.")
+    _check_codestream(frame.content, frame.layout)
+    from pydicom.encaps import encapsulate
+
+    return encapsulate([frame.content], has_bot=False)
+
+
+def _decoded(value: bytes, frame: EncodedFrame) -> "NDArray[Any]":
     from pydicom.pixels.decoders.base import get_decoder
-    from pydicom.uid import UID
 
     quiet_pydicom()
     try:
-        decoded, _ = get_decoder(transfer_syntax).as_array(value, index=0, **_options(layout))
+        decoder = get_decoder(frame.transfer_syntax)
+        plugin = _PLUGINS.get(frame.transfer_syntax, "")
+        decoded, _ = decoder.as_array(value, index=0, decoding_plugin=plugin, **_options(frame.layout))
     except _UNDECODABLE as error:
-        raise ContentError(
-            f"The frame cannot be decoded here (transfer syntax {UID(transfer_syntax).name}, "
-            f"{layout.bits_stored} of {layout.bits_allocated} bits, {layout.photometric_interpretation}): "
-            "it is damaged or of a kind that no decoder here reads."
-        ) from error
+        raise _undecodable(frame) from error
     return decoded
+
+
+def _from_apart(values: bytes, frame: EncodedFrame) -> "NDArray[Any]":
+    import numpy as np
+
+    layout = frame.layout
+    kind = "i" if layout.pixel_representation else "u"
+    shape = (layout.rows, layout.columns, *([layout.samples_per_pixel] if layout.samples_per_pixel > 1 else []))
+    try:
+        return np.frombuffer(values, f"{kind}{layout.bits_allocated // 8}").reshape(shape)
+    except (ValueError, TypeError) as error:
+        raise _undecodable(frame) from error
+
+
+def _undecodable(frame: EncodedFrame) -> ContentError:
+    from pydicom.uid import UID
+
+    layout = frame.layout
+    return ContentError(
+        f"The frame cannot be decoded here (transfer syntax {UID(frame.transfer_syntax).name}, "
+        f"{layout.bits_stored} of {layout.bits_allocated} bits, {layout.photometric_interpretation}): "
+        "it is damaged or of a kind that no decoder here reads."
+    )
+
+
+def _trimmed(stored: "NDArray[Any]", frame: EncodedFrame) -> "NDArray[Any]":
+    return stored[..., :_COLORS] if frame.layout.samples_per_pixel > 1 else _without_other_bits(stored, frame.layout)
 
 
 def _options(layout: PixelLayout) -> dict[str, Any]:
@@ -74,14 +132,6 @@ def _options(layout: PixelLayout) -> dict[str, Any]:
     }
 
 
-def _check_syntax(transfer_syntax: str) -> None:
-    if transfer_syntax in _VIDEO:
-        raise ContentError(
-            "The instance is a video, which is not decoded here. get-instance-metadata describes it; "
-            "the viewer link of find-studies plays it."
-        )
-
-
 def _check_codestream(content: bytes, layout: PixelLayout) -> None:
     """Codecs allocate what the stream declares, whatever Rows and Columns say: compare before decoding."""
     info = inspect(content)
@@ -94,12 +144,6 @@ def _check_codestream(content: bytes, layout: PixelLayout) -> None:
             f"The frame is damaged: it is described as {layout.columns} × {layout.rows} pixels, "
             f"but compressed from {info.width} × {info.height}."
         )
-
-
-def _encapsulated(codestream: bytes) -> bytes:
-    from pydicom.encaps import encapsulate
-
-    return encapsulate([codestream], has_bot=False)
 
 
 def _without_other_bits(stored: "NDArray[Any]", layout: PixelLayout) -> "NDArray[Any]":

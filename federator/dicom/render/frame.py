@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from federator.dicom.render.decode import stored_values
+from federator.dicom.render.decode import all_stored_values, stored_values
 from federator.dicom.render.display import Toning, chosen_toning, scaled_toning, shown
 from federator.dicom.render.encoded import EncodedFrame
 from federator.dicom.render.geometry import pixel_aspect
@@ -56,7 +56,7 @@ def render_overview(frames: Sequence[EncodedFrame], *, request: WindowRequest | 
 
     Where that has none, all frames are scaled as if they were one image. Colours stay as they are.
     """
-    decoded = [(frame, stored_values(frame)) for frame in frames]
+    decoded = list(zip(frames, all_stored_values(frames), strict=True))
     toning = chosen_toning(frames[len(frames) // 2], request)
     if toning is None:
         toning = scaled_toning([(frame, stored) for frame, stored in decoded if frame.layout.is_gray])

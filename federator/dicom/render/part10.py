@@ -130,7 +130,10 @@ class DicomFile:
 
     def _content(self, row: DicomJson, layout: PixelLayout, frame_number: int) -> bytes:
         name = next(name for name in PIXEL_KEYWORDS if name in row)
-        element = self._dataset.get_item(int(name, 16))
+        try:
+            element = self._dataset.get_item(int(name, 16))
+        except READ_FAULTS as error:
+            raise ContentError("The image is damaged: its pixel data cannot be read.") from error
         if element is None or not isinstance(value := element.value, bytes) or not value:
             raise ContentError("The image has no pixels: its pixel data is empty.")
         if is_encapsulated(self._transfer_syntax):
@@ -143,9 +146,9 @@ class DicomFile:
     def _codestream(self, value: bytes, count: int, frame_number: int) -> bytes:
         from pydicom.encaps import get_frame
 
-        offsets = self._dataset.get("ExtendedOffsetTable"), self._dataset.get("ExtendedOffsetTableLengths")
-        extended = offsets if all(offsets) else None
         try:
+            offsets = self._dataset.get("ExtendedOffsetTable"), self._dataset.get("ExtendedOffsetTableLengths")
+            extended = offsets if all(offsets) else None
             return get_frame(value, frame_number - 1, number_of_frames=count, extended_offsets=extended)
         except READ_FAULTS as error:
             raise ContentError(f"Frame {frame_number} is damaged: its fragments cannot be told apart.") from error
