@@ -75,7 +75,7 @@ def archive_values(fields: Fields) -> dict[str, Value | None]:
 
 def _number(fields: Fields, key: str) -> int | float | None:
     value = fields[key]
-    if value in {None, ""}:
+    if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise FormError(f"'{key}' is not a number.", field=key)
