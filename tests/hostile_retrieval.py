@@ -62,6 +62,8 @@ class Quirk(StrEnum):
     CUT_CONNECTION = auto()
     CUT_INSIDE = auto()
     ANOTHER_OBJECT = auto()
+    ALL_FRAMES_AT_ONCE = auto()
+    METADATA_OF_THE_SERIES = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,9 @@ class RetrievalArchive:
         frame, transfer_syntax = self.stored.frames[number - 1], self.stored.transfer_syntax
         if "transfer-syntax=*" not in request.accept.replace('"', ""):
             return Reply(500)
+        if self.has(Quirk.ALL_FRAMES_AT_ONCE):
+            parts = b"".join(b"--all\r\n\r\n" + each + b"\r\n" for each in self.stored.frames)
+            return Reply(200, "multipart/related; boundary=all", parts + b"--all--")
         return self._wrapped(request, frame, "application/octet-stream", transfer_syntax)
 
     def _wrapped(self, request: Request, content: bytes, media_type: str, transfer_syntax: str) -> Reply:
@@ -223,7 +228,10 @@ class RetrievalArchive:
             row = {tag: element for tag, element in row.items() if "BulkDataURI" not in element}
         if self.has(Quirk.NEARLINE):
             row["00080056"] = {"vr": "CS", "Value": ["NEARLINE"]}
-        return Reply(200, "application/dicom+json", json.dumps([row]).encode())
+        rows = [row]
+        if self.has(Quirk.METADATA_OF_THE_SERIES):
+            rows.insert(0, {**row, "00080018": {"vr": "UI", "Value": ["1.2.3.4.5"]}})
+        return Reply(200, "application/dicom+json", json.dumps(rows).encode())
 
     def _uri(self, element: Any, base: str) -> str:
         study, series, instance = self.stored.uids

@@ -1,5 +1,6 @@
 """Retrieval against archives that misbehave: the bytes as stored, or a clear error; nothing in between."""
 
+import base64
 import contextlib
 import io
 import socket
@@ -40,9 +41,11 @@ from tests.retrieval_objects import (
     PDF,
     PDF_OBJECT,
     PDF_OF_UNKNOWN_LENGTH,
+    PDF_STORAGE,
     REPORT,
     RLE,
     StoredObject,
+    document,
 )
 
 pytestmark = pytest.mark.anyio
@@ -131,6 +134,15 @@ async def test_multipart_that_is_refused_is_not_asked_for_again(loopback):
         assert accepts_of(simulated) == [multipart, single, single]
 
 
+async def test_an_internal_error_for_a_media_type_is_a_refusal_of_it(loopback):
+    """facts/dicomweb.md 7: 500 for client errors (Orthanc)."""
+    quirks = (Quirk.MULTIPART_REFUSED, Quirk.SERVER_ERROR_FOR_REFUSALS)
+    with archive_of(loopback, NATIVE, *quirks) as (_, url):
+        async with client_of(url) as client:
+            assert await retrieve_instance(client, *NATIVE.uids) == NATIVE.file
+            assert (await retrieve_frame(client, *NATIVE.uids, 1)).content == NATIVE.frames[0]
+
+
 async def test_no_accept_header_is_ever_a_list(loopback):
     """facts/dicomweb.md 0.7: Orthanc refuses lists, wild cards and quality values."""
     with archive_of(loopback, PDF_OBJECT, Quirk.MULTIPART_REFUSED, Quirk.SINGLE_PART_REFUSED) as (simulated, url):
@@ -153,6 +165,7 @@ async def test_a_data_set_that_is_stored_without_header_gets_one(loopback, store
         async with client_of(url) as client:
             file = await retrieve_instance(client, *stored.uids)
     assert file.endswith(headless.file)
+    assert not with_group_2 or len(file) == 132 + len(headless.file)
     with pydicom.config.disable_value_validation():
         dataset = pydicom.dcmread(io.BytesIO(file))
         assert dataset == stored.dataset
@@ -214,6 +227,19 @@ async def test_an_archive_that_does_not_render_a_kind_of_object_is_not_asked_for
     assert len(simulated.requests) == 4
 
 
+async def test_one_object_that_is_not_rendered_does_not_condemn_a_class_that_was(loopback):
+    """Orthanc refuses undecodable images and unknown classes alike: what it rendered once, it is asked for again."""
+    sop_class = str(NATIVE.dataset.SOPClassUID)
+    with archive_of(loopback, NATIVE) as (simulated, url):
+        async with client_of(url) as client:
+            await retrieve_rendered(client, *NATIVE.uids, 1, sop_class_uid=sop_class)
+            simulated.quirks = frozenset({Quirk.NO_RENDERED})
+            with pytest.raises(ContentError):
+                await retrieve_rendered(client, *NATIVE.uids, 1, sop_class_uid=sop_class)
+            simulated.quirks = frozenset()
+            assert (await retrieve_rendered(client, *NATIVE.uids, 1, sop_class_uid=sop_class)).content
+
+
 async def test_a_frame_that_does_not_exist_teaches_nothing_about_the_archive(loopback):
     """A wrong number and an unknown kind are refused alike (Orthanc: 400), so only frame 1 is evidence."""
     sop_class = str(NATIVE.dataset.SOPClassUID)
@@ -233,6 +259,32 @@ async def test_an_archive_without_frames_leaves_the_whole_instance_as_the_way(lo
             with pytest.raises(ContentError, match="mercy does not serve frame 1 by itself"):
                 await retrieve_frame(client, *NATIVE.uids, 1)
             assert await retrieve_instance(client, *NATIVE.uids) == NATIVE.file
+
+
+async def test_several_frames_where_one_was_asked_for_are_not_guessed_from(loopback):
+    """The wrong frame looks right; so the whole object is the way, where frames are counted here."""
+    with archive_of(loopback, NATIVE_FRAMES, Quirk.ALL_FRAMES_AT_ONCE) as (_, url):
+        async with client_of(url) as client:
+            with pytest.raises(ContentError, match="several frames"):
+                await retrieve_frame(client, *NATIVE_FRAMES.uids, 2)
+
+
+@pytest.mark.parametrize("stored", [NATIVE_FRAMES, RLE], ids=lambda stored: stored.name)
+async def test_pixels_without_an_end_of_their_own_are_measured(loopback, stored):
+    """A single part that was cut within sound HTTP: only the size of a frame can tell."""
+    with archive_of(loopback, stored, Quirk.MULTIPART_REFUSED, Quirk.CUT_INSIDE) as (_, url):
+        async with client_of(url) as client:
+            with pytest.raises(ContentError, match="cut short"):
+                await retrieve_frame(client, *stored.uids, 1, native_bytes=stored.native_bytes)
+
+
+async def test_metadata_of_other_instances_are_left_out(loopback):
+    """A neighbour's attributes must never pass for those of the instance that was asked for."""
+    with archive_of(loopback, REPORT, Quirk.METADATA_OF_THE_SERIES) as (_, url):
+        async with client_of(url) as client:
+            [row] = await retrieve_metadata(client, *REPORT.uids)
+            assert row["00080018"]["Value"] == [REPORT.uids[2]]
+            assert len(await retrieve_metadata(client, *REPORT.uids[:2])) == 2
 
 
 async def test_an_archive_without_metadata_is_asked_for_the_instance_and_then_at_once(loopback):
@@ -333,6 +385,44 @@ async def test_a_document_that_metadata_do_not_lead_to_is_cut_out_of_the_instanc
         assert simulated.requests[-1].path.endswith(stored.uids[2])
 
 
+async def test_a_document_that_is_longer_than_stated_is_not_cut_to_fit(loopback):
+    """What came may be something else altogether; the whole instance then decides."""
+    metadata = {
+        "00420011": {"vr": "OB", "InlineBinary": base64.b64encode(b"MIME preamble" + PDF).decode()},
+        "00420015": {"vr": "UL", "Value": [len(PDF)]},
+    }
+    with archive_of(loopback, PDF_OBJECT) as (_, url):
+        async with client_of(url) as client:
+            assert await retrieve_document(client, *PDF_OBJECT.uids, metadata) == PDF
+
+
+@pytest.mark.parametrize("inline", ["not base64!", base64.b64encode(PDF[:-300]).decode(), None, 7])
+async def test_a_document_that_metadata_hold_in_part_comes_from_the_instance(loopback, inline):
+    """contract.md §3.1: cut short is never taken for complete."""
+    metadata = {"00420011": {"vr": "OB", "InlineBinary": inline}}
+    with archive_of(loopback, PDF_OBJECT) as (_, url):
+        async with client_of(url) as client:
+            assert await retrieve_document(client, *PDF_OBJECT.uids, metadata) == PDF
+
+
+async def test_a_document_that_stands_in_the_metadata_costs_no_further_request(loopback):
+    """PS3.18 §F.2.7: InlineBinary."""
+    metadata = {"00420011": {"vr": "OB", "InlineBinary": base64.b64encode(PDF + b"\0").decode()}}
+    with archive_of(loopback, PDF_OBJECT) as (simulated, url):
+        async with client_of(url) as client:
+            assert await retrieve_document(client, *PDF_OBJECT.uids, metadata) == PDF
+    assert simulated.requests == []
+
+
+async def test_a_stated_length_that_would_cut_a_pdf_is_not_followed(loopback):
+    """Encapsulated Document Length (0042,0015) is wrong in the wild; a PDF says itself where it ends."""
+    stored = document(4, sop_class=PDF_STORAGE, media_type="application/pdf", content=PDF, stated=100)
+    with archive_of(loopback, stored) as (_, url):
+        async with client_of(url) as client:
+            [metadata] = await retrieve_metadata(client, *stored.uids)
+            assert await retrieve_document(client, *stored.uids, metadata) == PDF
+
+
 async def test_an_archive_that_renders_no_pdf_is_asked_for_one_only_once(loopback):
     """facts/data.md 3.3: Orthanc answers 400 to /rendered of a PDF."""
     with archive_of(loopback, PDF_OBJECT) as (simulated, url):
@@ -364,6 +454,16 @@ async def test_bulk_data_at_an_unusable_address_come_from_the_whole_instance_by_
                 await retrieve_bulk_data(client, uri, **place)
             with pytest.raises(ContentError):
                 await retrieve_bulk_data(client, uri, **place, tag="00091001")
+
+
+@pytest.mark.parametrize("quirk", [Quirk.CUT_INSIDE, Quirk.WEB_PAGE, Quirk.EMPTY_BODY])
+async def test_what_is_not_the_whole_value_is_never_returned_as_bulk_data(loopback, quirk):
+    """facts/dicomweb.md 7: HTML, empty and cut bodies."""
+    place = dict(zip(("study", "series", "instance"), PDF_OBJECT.uids, strict=True))
+    with archive_of(loopback, PDF_OBJECT, quirk, Quirk.SINGLE_PART_REFUSED) as (_, url):
+        async with client_of(url) as client:
+            with pytest.raises(ContentError):
+                await retrieve_bulk_data(client, "bulkdata/00420011", **place)
 
 
 # What an archive may answer instead of the object: the quirk, the state of the error, what its words tell.

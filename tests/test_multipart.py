@@ -8,7 +8,7 @@ from federator.archive.multipart import MultipartError, content_type, is_multipa
 from federator.archive.part10 import inspect
 from federator.archive.sniff import Kind, ends_as_begun, is_rle, jpeg_process, rle_decoded_bytes, sniff
 from tests.hostile_retrieval import rendered_image
-from tests.retrieval_objects import IMAGES, JPEG, NATIVE, OBJECTS, PDF, REPORT
+from tests.retrieval_objects import IMAGES, JPEG, NATIVE, OBJECTS, PDF, REPORT, packaged
 
 BOUNDARIES = st.text("abcXYZ0189'()+_,-./:=?", min_size=1, max_size=70)
 CONTENTS = st.binary(max_size=300) | st.lists(
@@ -222,6 +222,25 @@ def test_a_dicom_file_tells_its_instance_and_that_it_is_whole(stored):
 def test_a_dicom_file_that_is_cut_inside_of_its_last_element_is_not_whole(stored):
     """contract.md §3.1: cut short is never taken for complete."""
     assert not inspect(stored.file[:-5]).whole
+
+
+def test_a_deflated_data_set_is_whole_only_to_its_end():
+    """PS3.5 §A.5: the end is that of the deflated stream."""
+    deflated = packaged("image_dfl.dcm").file
+    assert inspect(deflated).whole
+    assert not inspect(deflated[: len(deflated) // 2]).whole
+
+
+def test_items_of_unknown_value_representation_are_walked_as_implicit_ones():
+    """PS3.5 §6.2.2 note 4: UN of undefined length; this length looks like a value representation ("BB")."""
+    begin = NATIVE.file.index(b"\xe0\x7f\x10\x00OW")
+    item = b"\x08\0\x00\x01" + (0x4242).to_bytes(4, "little") + b"\xff" * 0x4242
+    sequence = b"\xfe\xff\x00\xe0\xff\xff\xff\xff" + item + b"\xfe\xff\x0d\xe0" + bytes(4)
+    unknown = b"\x09\0\x01\x10UN\0\0\xff\xff\xff\xff" + sequence + b"\xfe\xff\xdd\xe0" + bytes(4)
+    content = NATIVE.file[:begin] + unknown + NATIVE.file[begin:]
+    assert inspect(content).whole
+    assert not inspect(content[:-9]).whole
+    assert not inspect(NATIVE.file[:begin] + unknown[:-9]).whole
 
 
 @given(position=st.integers(min_value=140, max_value=len(REPORT.file) - 1))

@@ -94,7 +94,8 @@ async def ask(
         try:
             value = await _read(answer, read)
         except ArchiveError as error:
-            refusal = refusal or error
+            # What came instead of the object says more than that another media type was refused.
+            refusal = error if refusal is None or refusal.http_status is not None else refusal
             continue
         client.habits.accepts[resource] = accept
         return value
