@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tray_host import eventually
 from tray import client_files, client_places, jsonc
 from tray.client_files import MAX_BYTES, ClientError
 from tray.client_registry import FileFormat, registry
@@ -82,7 +83,10 @@ def clients(home: Path, tmp_path: Path, command: tuple[str, ...]) -> Clients:
 
 def make(home: Path, tmp_path: Path, command: tuple[str, ...]) -> Clients:
     state = tmp_path / "state"
-    return Clients(platform="linux", environment={"HOME": str(home)}, home=home, state_folder=state, command=command)
+    made = Clients(platform="linux", environment={"HOME": str(home)}, home=home, state_folder=state, command=command)
+    # Whether a real Claude Desktop runs on this computer is none of a test's business.
+    made.registry = tuple(dataclasses.replace(client, processes=()) for client in made.registry)
+    return made
 
 
 def settings_of(client: str, home: Path) -> Path:
@@ -367,10 +371,13 @@ def test_a_running_claude_desktop_is_named_and_left_alone(clients: Clients, home
     """Facts 6.3 step 4: detect the process, ask the person, never kill it."""
     path = filled("claude-desktop", home)
     before = path.read_bytes()
-    program = tmp_path / "claude-desktop"
+    program = tmp_path / f"claude-desktop-{tmp_path.name}"
     shutil.copy("/bin/sleep", program)
+    first, *others = clients.registry
+    clients.registry = (dataclasses.replace(first, processes=(program.name,)), *others)
     with subprocess.Popen([str(program), "300"]) as process:
         try:
+            eventually(lambda: clients.is_running("claude-desktop"))
             assert any("running" in hint for hint in clients.plan("claude-desktop").hints)
             with pytest.raises(ClientError, match="Quit it completely"):
                 clients.apply(clients.plan("claude-desktop"))
@@ -478,6 +485,8 @@ def test_the_places_of_three_platforms(tmp_path: Path) -> None:
     assert linux["claude-desktop"] == Path("/x/Claude")
     assert linux["codex"] == home / ".codex"
     assert [c.identifier for c in registry("linux", {}, home) if c.file_format is FileFormat.JSON] == ["claude-desktop"]
+    running = [registry(platform, {}, home)[0].processes for platform in ("linux", "darwin", "win32")]
+    assert running == [("claude-desktop",), ("Claude",), ("Claude.exe",)]
 
 
 @pytest.mark.parametrize(
@@ -523,6 +532,7 @@ def test_claude_desktop_on_windows_lies_in_its_package(
 WRITER = """
 import sys
 from pathlib import Path
+from tests.tray_host import eventually
 from tray import client_files, jsonc
 path, state, name = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 for number in range(10):
