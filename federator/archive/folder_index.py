@@ -21,17 +21,17 @@ from federator.archive.folder_rows import series_row, study_row
 from federator.dicom import json
 
 _SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE files(
-    path BLOB PRIMARY KEY, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL,
-    refusal TEXT, study TEXT, series TEXT, instance TEXT, row TEXT, used INTEGER NOT NULL DEFAULT 0
-);
-CREATE INDEX files_by_instance ON files(instance, path);
-CREATE INDEX files_by_study ON files(study, series, used);
-CREATE TABLE studies(study TEXT PRIMARY KEY, date TEXT NOT NULL, row TEXT NOT NULL);
-CREATE TABLE series(study TEXT NOT NULL, series TEXT NOT NULL, row TEXT NOT NULL, PRIMARY KEY(study, series));
-CREATE TABLE unsettled(study TEXT PRIMARY KEY);
-"""
+_SCHEMA = (
+    """CREATE TABLE files(
+        path BLOB PRIMARY KEY, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL,
+        refusal TEXT, study TEXT, series TEXT, instance TEXT, row TEXT, used INTEGER NOT NULL DEFAULT 0
+    )""",
+    "CREATE INDEX files_by_instance ON files(instance, path)",
+    "CREATE INDEX files_by_study ON files(study, series, used)",
+    "CREATE TABLE studies(study TEXT PRIMARY KEY, date TEXT NOT NULL, row TEXT NOT NULL)",
+    "CREATE TABLE series(study TEXT NOT NULL, series TEXT NOT NULL, row TEXT NOT NULL, PRIMARY KEY(study, series))",
+    "CREATE TABLE unsettled(study TEXT PRIMARY KEY)",
+)
 _STUDY_DATE = "00080020"
 _BUSY_S = 5.0
 _BATCH_S = 0.25
@@ -97,7 +97,7 @@ class FolderIndex:
         """Bring a part of the changes into the index, for about a quarter of a second, in one transaction."""
         end = time.monotonic() + _BATCH_S
         if not changes.changed and not changes.removed:
-            with self._opened() as database, database:
+            with self._writing() as database:
                 changes.unsettled = _settle(database, end)
             return
         read: list[tuple[Stamp, Header | Refusal]] = []
@@ -105,7 +105,7 @@ class FolderIndex:
             stamp = changes.changed.pop()
             read.append((stamp, read_header(self.place(stamp.path))))
         removed, changes.removed = changes.removed, []
-        with self._opened() as database, database:
+        with self._writing() as database:
             _write(database, read, removed)
         changes.unsettled = True
 
@@ -147,30 +147,48 @@ class FolderIndex:
 
     def _prepare(self) -> None:
         """Make the database if there is none, and make it anew if it is broken or of another version."""
-        try:
-            with self._opened() as database:
-                (version,) = database.execute("PRAGMA user_version").fetchone()
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and self.database.exists():
-                raise
-            version = -1
-        if version == _SCHEMA_VERSION:
-            return
         self.database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for left in ("", "-wal", "-shm"):
-            Path(f"{self.database}{left}").unlink(missing_ok=True)
         # Made empty with its rights before anything is in it.
         os.close(os.open(self.database, os.O_CREAT | os.O_WRONLY, 0o600))
+        try:
+            self._make_tables()
+        except sqlite3.OperationalError:
+            raise  # locked or not writable, but not broken
+        except sqlite3.DatabaseError:
+            self.database.write_bytes(b"")
+            self._make_tables()
+
+    def _make_tables(self) -> None:
         with self._opened() as database:
-            database.execute("PRAGMA journal_mode = WAL")
-            database.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {_SCHEMA_VERSION};COMMIT;")
+            if database.execute("PRAGMA user_version").fetchone() == (_SCHEMA_VERSION,):
+                return
+        with self._writing() as database:
+            # Another program may have made them meanwhile.
+            if database.execute("PRAGMA user_version").fetchone() == (_SCHEMA_VERSION,):
+                return
+            for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                database.execute(f"DROP TABLE {table}")
+            for statement in (*_SCHEMA, f"PRAGMA user_version = {_SCHEMA_VERSION}"):
+                database.execute(statement)
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         uri = f"{self.database.absolute().as_uri()}?mode=rw"
-        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_S)) as database:
-            database.execute("PRAGMA synchronous = NORMAL")
+        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None)) as database:
+            database.execute("PRAGMA synchronous = OFF")  # a cache: after a loss of power it is made again
             yield database
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, which waits for those of other programs."""
+        with self._opened() as database:
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+            except BaseException:
+                database.execute("ROLLBACK")
+                raise
+            database.execute("COMMIT")
 
     def _stamps(self) -> Iterator[Stamp]:
         """The regular files below the folder; links only to what lies inside it, nothing that is hidden."""

@@ -1,6 +1,5 @@
 """The rows of studies and series, gathered from the rows of their instances (PS3.18 Tables 10.6.3-3 to -5)."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from federator.dicom import attributes, json
@@ -37,13 +36,17 @@ def series_row(instances: list[JsonRow]) -> JsonRow:
     return row
 
 
-def _first_values(rows: list[JsonRow], tags: Iterable[str]) -> JsonRow:
+def _first_values(rows: list[JsonRow], tags: frozenset[str]) -> JsonRow:
+    """The first value of each attribute; an empty element only where no row has a value."""
     gathered: JsonRow = {}
-    for tag in tags:
-        present = [row[tag] for row in rows if tag in row]
-        with_value = next((row[tag] for row in rows if json.has_value(row, tag)), None)
-        if present:
-            gathered[tag] = with_value or present[0]
+    wanted = set(tags)
+    for row in rows:
+        for tag in wanted & row.keys():
+            if json.has_value(row, tag):
+                gathered[tag] = row[tag]
+                wanted.discard(tag)
+            else:
+                gathered.setdefault(tag, row[tag])
     return gathered
 
 
