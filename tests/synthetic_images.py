@@ -10,7 +10,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 
 def image_dataset(pixels: np.ndarray, *, is_color: bool = False, **attributes: Any) -> Dataset:
-    """A CT image of these stored values, shaped (rows, columns) or (frames, rows, columns); colours have a last axis."""
+    """A CT image of these values, shaped (rows, columns) or (frames, rows, columns); colours have a last axis."""
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian

@@ -49,10 +49,10 @@ def _values(element: DataElement) -> list[object]:
 
 
 def _same(ours: str, theirs: object) -> bool:
-    if isinstance(theirs, (int, float)):
-        return float(ours) == pytest.approx(float(theirs), rel=1e-14, abs=0)
     if isinstance(theirs, pydicom.tag.BaseTag):
         return int(ours, 16) == int(theirs)
+    if isinstance(theirs, (int, float)):
+        return float(ours) == pytest.approx(float(theirs), rel=1e-14, abs=0)
     return ours == str(theirs).replace("\r\n", "\n").replace("\r", "\n").strip(" \0")
 
 
@@ -67,7 +67,7 @@ def test_the_listing_has_pydicoms_attributes_in_its_order_with_its_values(path: 
     groups = ",".join(sorted({f"{element.tag.group:04X}" for element in dataset}))
     text = listing(row, parse_selection(groups), max_chars=10**8).text
     blocks = _blocks(text)
-    expected = [(depth, element) for depth, element in _elements(dataset) if element.keyword != "PixelData"]
+    expected = [(depth, element) for depth, element in _elements(dataset) if _is_compared(int(element.tag))]
     shown = [block for block in blocks if _is_compared(int(block[1], 16))]
     assert [(depth, f"{int(element.tag):08X}") for depth, element in expected] == [block[:2] for block in shown]
     for (depth, element), (_, tag, rest) in zip(expected, shown, strict=True):
@@ -75,12 +75,20 @@ def test_the_listing_has_pydicoms_attributes_in_its_order_with_its_values(path: 
             assert rest.startswith(f"{element.keyword} "), tag
         if element.VR == "SQ" or element.VR in BINARY:
             continue
-        value = rest.partition(": ")[2] if element.keyword else rest.partition("] ")[2].partition(": ")[2]
+        value = re.fullmatch(r"(?:\[.*?\]|\w+) [A-Z]{2}: (.*)", rest, re.DOTALL)[1]
         value = value.replace("\n" + "  " * (depth + 2), "\n")
         if "[bulk data" in value:
             assert len(element.value) > 1024
             continue
         theirs = _values(element)
+        if cut := re.search(r"… \([0-9,]+ characters\)$", value):
+            # Only a value that is longer than any reader wants; what is shown of it is the beginning.
+            value = value[: cut.start()].rpartition(" \\ ")[0] if len(theirs) > 1 else value[: cut.start()]
+            shown_values = value.split(" \\ ") if len(theirs) > 1 else []
+            assert len(value) > 7000
+            assert all(_same(one, other) for one, other in zip(shown_values, theirs, strict=False)), tag
+            assert shown_values or str(theirs[0]).replace("\r\n", "\n").startswith(value), tag
+            continue
         ours = [] if value == "(empty)" else value.split(" \\ ") if len(theirs) > 1 else [value]
         assert len(ours) == len(theirs), tag
         assert all(_same(one, other) for one, other in zip(ours, theirs, strict=True)), (tag, value)
