@@ -18,33 +18,6 @@ COLOURS = {"ok": (0, 158, 115), "warn": (230, 159, 0), "error": (213, 94, 0), "o
 _TRIES = 400
 _PAUSE_S = 0.05
 
-# What federator-tray does, with a page whose link can be recognised.
-PROGRAM = """
-import os, sys
-from pathlib import Path
-from tray import app, guard, login
-from tray.board import Board
-from tray.clients import Clients
-
-class Page:
-    def open_link(self):
-        return "http://127.0.0.1:9/#once"
-    def stop(self):
-        print("page stopped", flush=True)
-
-home = Path(os.environ["HOME"])
-board = Board(home / "archives.toml", health_path=home / "health.json")
-clients = Clients(
-    platform="linux", environment=os.environ, home=home, state_folder=home / "state", command=("/opt/federator",)
-)
-item = login.login_item("linux", home, os.environ, ("/opt/federator-tray",))
-tray = app.Tray(board=board, clients=clients, page=Page(), login_item=item)
-backend = app.usable_backend()
-print("backend", backend.name, flush=True)
-tray.run(backend)
-print("ended", flush=True)
-"""
-
 
 def missing(*programs: str) -> str:
     """The first program that is not installed, or an empty text."""
@@ -76,6 +49,7 @@ class Desktop:
         self.shots = folder / "shots"
         self.shots.mkdir()
         self._stack = stack
+        self.tray_command = [sys.executable, "-m", "tray", "--config", str(self.home / "archives.toml")]
         self.opened = folder / "opened"
         browser = folder / "browser"
         browser.write_text(f'#!/bin/sh\necho "$1" >> "{self.opened}"\n')
@@ -110,13 +84,9 @@ class Desktop:
         return done.stdout
 
     def start_tray(self, backend: str) -> subprocess.Popen:
-        """Starts the tray with one of pystray's backends, and waits until it says so."""
+        """Starts the tray with one of pystray's backends."""
         self.environment["PYSTRAY_BACKEND"] = backend
-        log = (self.shots.parent / "tray.log").open("wb")
-        self._stack.callback(log.close)
-        tray = self.start(sys.executable, "-c", PROGRAM, stdout=subprocess.PIPE, stderr=log, text=True)
-        assert tray.stdout.readline() == f"backend {backend}\n", (self.shots.parent / "tray.log").read_text()
-        return tray
+        return self.start(*self.tray_command, stderr=None)
 
     def screenshot(self, name: str) -> Image.Image:
         """The whole screen, kept as a file to be looked at."""

@@ -100,8 +100,8 @@ class TrayIcon:
         )
 
     def run(self) -> None:
-        """Shows the icon until `stop` or SIGTERM; the main thread only."""
-        self._stop_on_sigterm()
+        """Shows the icon until `stop`, SIGTERM or Ctrl+C; the main thread only."""
+        self._stop_on_signals()
         self._icon.run(setup=lambda _icon: self.on_ui(self._make_visible))
 
     def stop(self) -> None:
@@ -150,11 +150,12 @@ class TrayIcon:
     def _make_visible(self) -> None:
         self._icon.visible = True
 
-    def _stop_on_sigterm(self) -> None:
+    def _stop_on_signals(self) -> None:
         if self._backend.name == "darwin":
             icon_macos.on_terminate(self.stop)
-        else:
-            signal.signal(signal.SIGTERM, lambda _number, _frame: self.stop())
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: self.stop())
 
     def _items(self) -> list[Any]:
         return [self._item(entry) for entry in self._entries]

@@ -1,5 +1,6 @@
 """What pystray's three Linux backends need before they work; no X or GTK library is imported before one is in use."""
 
+import signal
 import sys
 import threading
 from typing import Any
@@ -26,7 +27,7 @@ def guarded_xorg(backend: Any) -> type:  # noqa: ANN401 - pystray ships no types
 def guarded_gtk(backend: Any) -> type:  # noqa: ANN401 - pystray ships no types
     """The GTK icon, which starts without a notification daemon."""
     _make_notifier_lazy(backend)
-    return type("GuardedIcon", (backend.Icon,), {})
+    return type("GuardedIcon", (_with_signals(backend.Icon),), {})
 
 
 def guarded_appindicator(backend: Any) -> type:  # noqa: ANN401 - pystray ships no types
@@ -34,7 +35,7 @@ def guarded_appindicator(backend: Any) -> type:  # noqa: ANN401 - pystray ships 
     _make_notifier_lazy(backend)
     from gi.repository import GLib
 
-    class GuardedIcon(backend.Icon):  # type: ignore[misc]  # pystray ships no types
+    class GuardedIcon(_with_signals(backend.Icon)):  # type: ignore[misc]  # pystray ships no types
         def _show(self) -> None:
             super()._show()
             GLib.idle_add(self._describe)
@@ -55,6 +56,18 @@ def guarded_appindicator(backend: Any) -> type:  # noqa: ANN401 - pystray ships 
             return False
 
     return GuardedIcon
+
+
+def _with_signals(icon_class: type) -> type:
+    """The icon with the program's own handler of Ctrl+C, which GTK's loop sets back to sudden death."""
+
+    class IconWithSignals(icon_class):  # type: ignore[misc,valid-type]  # pystray ships no types
+        def _initialize(self) -> None:
+            before = signal.getsignal(signal.SIGINT)
+            super()._initialize()
+            signal.signal(signal.SIGINT, before)
+
+    return IconWithSignals
 
 
 def _make_notifier_lazy(backend: Any) -> None:  # noqa: ANN401 - pystray ships no types
