@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from federator.demo.samples_study import Study, identify, made, uid_of
-from federator.dicom.quiet import quiet_pydicom
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +31,8 @@ _LEFTOVERS = (
     "RequestAttributesSequence", "ReferencedStudySequence", "ReferencedSeriesSequence",
     "ReferencedPerformedProcedureStepSequence", "ReferencedImageSequence", "SourceImageSequence",
     "ReferencedRTPlanSequence", "ReferringPhysicianIdentificationSequence", "AcquisitionDate", "AcquisitionTime",
+    "RequestingPhysician", "RequestingService",
+    "PerformedProcedureStepID", "DeviceSerialNumber", "AdmissionID", "StudyComments", "ImageComments",
     "AcquisitionDateTime", "InstanceCreationDate", "InstanceCreationTime", "PatientBirthTime",
 )  # fmt: skip
 
@@ -40,6 +41,8 @@ def picture(study: Study, series_number: int, *, source: str, description: str) 
     """One of the images that pydicom ships, in the transfer syntax in which it came."""
     from pydicom import dcmread
     from pydicom.data import get_testdata_file
+
+    from federator.dicom.quiet import quiet_pydicom
 
     quiet_pydicom()
     path = get_testdata_file(source, download=False)
