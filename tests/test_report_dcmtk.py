@@ -1,7 +1,6 @@
 """Our reading of structured reports against DCMTK's, item by item and line by line."""
 
 import re
-import shutil
 import warnings
 from pathlib import Path
 
@@ -15,10 +14,7 @@ from tests.dsrdump import Dumped, dump
 from tests.synthetic_highdicom import highdicom_report
 from tests.synthetic_report_catalogue import CATALOGUE
 
-pytestmark = [
-    pytest.mark.dcmtk,
-    pytest.mark.skipif(shutil.which("dsrdump") is None, reason="needs Debian's dcmtk"),
-]
+pytestmark = pytest.mark.dcmtk
 
 MADE = {**CATALOGUE, "highdicom": highdicom_report}
 PUBLIC = ("test-SR.dcm", "reportsi.dcm", "reportsi_with_empty_number_tags.dcm")

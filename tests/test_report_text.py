@@ -109,6 +109,7 @@ LONG_CODE = [{"00080119": {"Value": ["a-long-code"]}, "00080102": {"Value": ["X"
         ({"0040A160": {"Value": ["no concept"]}, "0040A040": {"Value": ["TEXT"]}}, "no concept"),
         (broken("", _0040A160="a bare string"), "Finding: a bare string"),
         (broken("TEXT", _0040A160=None), "Finding: (no value)"),
+        (broken("TEXT", _0040A160=["C:", "scans", None]), "Finding: C:\\scans"),
         (broken("NUM", _0040A300=[]), "Finding: (no value)"),
         (broken("NUM", _0040A300=[{"0040A30A": {"Value": [3]}}]), "Finding: 3"),
         (broken("NUM", _0040A300=[{"0040A30A": 3.50}]), "Finding: 3.5"),

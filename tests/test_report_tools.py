@@ -223,7 +223,7 @@ async def test_measurements_come_as_a_table_and_as_groups(archives, mode):
         "unit": "mm",
         "unitMeaning": "millimeter",
         "derivation": "Mean",
-        "sourceImages": [{"sopInstanceUid": f"{ROOT}.5.11", "frames": [11]}],
+        "sourceImages": [f"{ROOT}.5.11 frame 11"],
         "path": "1.5.1.5",
     }
     text_ = said(result)

@@ -13,8 +13,9 @@ def clean(text: str) -> str:
 
 
 def free_text(row: DicomJson, tag: str) -> str:
-    """An unlimited text attribute, whole: line breaks and backslashes are part of it (PS3.5 §6.2, UT)."""
-    return clean("".join(value for value in json.values(row, tag) if isinstance(value, str))).strip("\n \0")
+    """A text attribute of one value, whole: line breaks and backslashes are part of it (PS3.5 §6.2: UT, LT, ST)."""
+    # Orthanc takes a backslash for a delimiter and sends several values; joining them gives the text back.
+    return clean("\\".join(value for value in json.values(row, tag) if isinstance(value, str))).strip("\n \0")
 
 
 def line(row: DicomJson, tag: str) -> str:

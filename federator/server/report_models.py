@@ -1,6 +1,8 @@
 """The structured answers about reports, as the model gets them (contract.md section 5)."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import Field, WithJsonSchema
 
 from federator.server.models import Answer, Found, Item
 
@@ -16,7 +18,7 @@ class Report(Item):
     completion: str = ""
     verification: str = ""
     preliminary: str = ""
-    superseded_by: list[str] = Field([], description="Later reports that replace or amend it: read those")
+    superseded_by: list[str] = Field([])
     replaces: list[str] = Field([])
     modality: str = ""
     series_description: str = ""
@@ -29,38 +31,28 @@ class ReportsFound(Found):
     reports: list[Report]
 
 
-class Fact(Answer):
-    """A further fact, in the report's words."""
-
-    name: str
-    value: str
-
-
-class SourceImage(Answer):
-    """An image that was measured on; no frames: all, or the only one."""
-
-    sop_instance_uid: str
-    frames: list[int] = Field([])
+Facts = Annotated[dict[str, str], WithJsonSchema({"type": "object"})]
+"""Further facts by name, in the report's words."""
 
 
 class Number(Answer):
-    """One measurement. Finding, site, laterality and method stand here where they are not the group's."""
+    """One measurement; what it shares with its group stands there. Source images are `UID` or `UID frame n`."""
 
     name: str
     code: str = ""
     value: str = ""
     unit: str = ""
     unit_meaning: str = ""
-    unit_scheme: str = Field("", description="Absent: UCUM")
-    qualifier: str = Field("", description="Why there is no value, or what it is worth")
+    unit_scheme: str = ""
+    qualifier: str = ""
     finding: str = ""
     site: str = ""
     laterality: str = ""
     method: str = ""
     derivation: str = ""
     section: str = ""
-    facts: list[Fact] = Field([])
-    source_images: list[SourceImage] = Field([])
+    facts: Facts = Field({})
+    source_images: list[str] = Field([])
     path: str
 
 
@@ -75,8 +67,8 @@ class NumberGroup(Answer):
     tracking_identifier: str = ""
     tracking_uid: str = ""
     method: str = ""
-    facts: list[Fact] = Field([])
-    source_images: list[SourceImage] = Field([])
+    facts: Facts = Field({})
+    source_images: list[str] = Field([])
     measurements: list[Number]
 
 

@@ -12,7 +12,7 @@ from federator.dicom.report_summary import summarize
 from federator.dicom.uid import TaggedUID
 from federator.errors import RequestError
 from federator.server.lifespan import App
-from federator.server.report_models import Fact, MeasurementsRead, Number, NumberGroup, SourceImage
+from federator.server.report_models import MeasurementsRead, Number, NumberGroup
 from federator.server.report_reading import retrieve_report
 from federator.server.results import MAX_CHARACTERS, both
 from federator.server.wording import counted, one_line, served_by
@@ -128,15 +128,20 @@ def _number(row: Measurement) -> Number:
     )
 
 
-def _facts(details: Sequence[Detail]) -> list[Fact]:
-    return [Fact(name=one_line(name), value=one_line(value)) for name, value in details]
+def _facts(details: Sequence[Detail]) -> dict[str, str]:
+    facts: dict[str, str] = {}
+    for name, value in details:
+        key = one_line(name)
+        facts[key] = f"{facts[key]}; {one_line(value)}" if key in facts else one_line(value)
+    return facts
 
 
-def _images(sources: Sequence[Source]) -> list[SourceImage]:
-    return [
-        SourceImage(sop_instance_uid=one_line(source.sop_instance_uid), frames=list(source.frames))
-        for source in sources
-    ]
+def _images(sources: Sequence[Source]) -> list[str]:
+    return [one_line(source.sop_instance_uid) + _frames(source.frames) for source in sources]
+
+
+def _frames(frames: Sequence[int]) -> str:
+    return f" frame {','.join(map(str, frames))}" if frames else ""
 
 
 def _count_line(answer: MeasurementsRead, total: int, shown: int) -> str:
@@ -156,8 +161,8 @@ def _group_lines(group: NumberGroup) -> list[str]:
         if group.tracking_identifier or group.tracking_uid
         else "",
         f"method: {group.method}" if group.method else "",
-        *(f"{fact.name}: {fact.value}" for fact in group.facts),
-        *_shown_images(group.source_images),
+        *(f"{name}: {value}" for name, value in group.facts.items()),
+        *(f"on {image}" for image in group.source_images),
     ]
     return [_joined(head), *(f"  {_number_line(number)}" for number in group.measurements)]
 
@@ -178,8 +183,8 @@ def _number_line(number: Number) -> str:
             f"method: {number.method}" if number.method else "",
             number.derivation,
             number.section,
-            *(f"{fact.name}: {fact.value}" for fact in number.facts),
-            *_shown_images(number.source_images),
+            *(f"{name}: {value}" for name, value in number.facts.items()),
+            *(f"on {image}" for image in number.source_images),
         ]
     )
 
@@ -190,13 +195,6 @@ def _unit(number: Number) -> str:
         return number.unit
     of = f", {number.unit_scheme}" if number.unit_scheme else ""
     return f"({number.unit_meaning})" if number.unit == "1" else f"{number.unit} ({number.unit_meaning}{of})"
-
-
-def _shown_images(images: Sequence[SourceImage]) -> list[str]:
-    return [
-        f"on {image.sop_instance_uid}" + (f" frame {', '.join(map(str, image.frames))}" if image.frames else "")
-        for image in images
-    ]
 
 
 def _joined(parts: Sequence[str]) -> str:
