@@ -1,12 +1,10 @@
 """Secrets by reference: protected stores, variables and private files (facts/tray.md section 4)."""
 
 import os
-import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,14 +13,11 @@ from federator.archive import vault
 from federator.archive.vault import SecretError, StoreState
 from federator.config import SecretReference, SecretStore
 from federator.model import OutcomeState
+from tests.secret_service import bus_for, keyring_daemon, lock, needs_secret_service, prompts
 
 SECRET = "hunter2-ÄΩ山"
 
 secret_service = pytest.mark.secret_service
-needs_secret_service = pytest.mark.skipif(
-    sys.platform != "linux" or not shutil.which("dbus-daemon") or not shutil.which("gnome-keyring-daemon"),
-    reason="needs dbus-daemon and gnome-keyring",
-)
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
 
 
@@ -153,81 +148,16 @@ def test_what_a_store_says_when_it_fails_is_not_passed_on():
     assert "OSError" in str(caught.value)
 
 
-def wait_for_line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
-
-
-@contextmanager
-def session_bus(folder: Path) -> Iterator[str]:
-    """A private session bus that starts no services by itself."""
-    configuration = folder / "bus.conf"
-    configuration.write_text(
-        '<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" '
-        '"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd"><busconfig><type>session</type>'
-        f"<listen>unix:dir={folder}</listen><policy context='default'><allow send_destination='*' eavesdrop='true'/>"
-        "<allow eavesdrop='true'/><allow own='*'/></policy></busconfig>"
-    )
-    command = ["dbus-daemon", f"--config-file={configuration}", "--nofork", "--print-address=1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as daemon:
-        try:
-            yield wait_for_line(daemon)
-        finally:
-            daemon.terminate()
-
-
 @pytest.fixture
 def bus(tmp_path_factory, monkeypatch) -> Iterator[Path]:
-    # The path of a socket is short, so not below the long path of the test.
-    folder = tmp_path_factory.mktemp("bus")
-    with session_bus(folder) as address:
-        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
-        monkeypatch.delenv("DISPLAY", raising=False)
+    with bus_for(monkeypatch, tmp_path_factory.mktemp("bus")) as folder:
         yield folder
 
 
 @pytest.fixture
-def unlocked(bus, monkeypatch) -> Iterator[None]:
-    """A Secret Service with an unlocked login keyring, on a bus and in a home of its own."""
-    environment = {**os.environ, "HOME": str(bus), "XDG_RUNTIME_DIR": str(bus), "XDG_DATA_HOME": str(bus / "data")}
-    bus.chmod(0o700)
-    command = ["gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets"]
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-        text=True,
-    ) as daemon:
-        try:
-            assert daemon.stdin is not None
-            daemon.stdin.write("login password\n")
-            daemon.stdin.close()
-            wait_for_line(daemon)
-            wait_for_name(bus)
-            yield
-        finally:
-            daemon.terminate()
-
-
-def wait_for_name(bus: Path) -> None:
-    """Returns once the service owns its name: the bus itself is asked to wait for it."""
-    import secretstorage
-
-    for _ in range(200):
-        with closing(secretstorage.dbus_init()) as connection:
-            if secretstorage.check_service_availability(connection):
-                return
-        subprocess.run(["sync", "-d", str(bus)], check=False)
-    pytest.fail("gnome-keyring-daemon did not appear on the bus")
-
-
-def lock() -> None:
-    import secretstorage
-
-    with closing(secretstorage.dbus_init()) as connection:
-        secretstorage.Collection(connection).lock()
+def unlocked(bus) -> Iterator[None]:
+    with keyring_daemon(bus, unlocked=True):
+        yield
 
 
 @secret_service
@@ -267,39 +197,16 @@ def test_a_locked_store_is_told_at_once_and_no_dialog_opens(unlocked, bus):
     assert asked == []
 
 
-@contextmanager
-def prompts(bus: Path) -> Iterator[list[str]]:
-    """The calls of Prompt on the bus while the block runs: that is what opens a dialog."""
-    rule = "type='method_call',interface='org.freedesktop.Secret.Prompt'"
-    calls: list[str] = []
-    with subprocess.Popen(["dbus-monitor", rule], stdout=subprocess.PIPE, text=True) as monitor:
-        # The monitor first tells that it got its name and lost it again: from then on it sees everything.
-        for _ in range(2):
-            while "NameAcquired" not in (line := wait_for_line(monitor)) and "NameLost" not in line:
-                pass
-        yield calls
-        monitor.terminate()
-        assert monitor.stdout is not None
-        calls += [line for line in monitor.stdout if "member=Prompt" in line]
-
-
 @secret_service
 @needs_secret_service
 def test_a_store_without_any_keyring_is_told_and_no_dialog_opens(bus):
     """facts/tray.md 4.2; making the first keyring would ask for a password in a dialog."""
-    environment = {**os.environ, "HOME": str(bus), "XDG_RUNTIME_DIR": str(bus), "XDG_DATA_HOME": str(bus / "data")}
-    command = ["gnome-keyring-daemon", "--foreground", "--start", "--components=secrets"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment) as daemon:
-        try:
-            wait_for_name(bus)
-            with prompts(bus) as asked:
-                assert vault.store_state() is StoreState.MISSING
-                assert "no keyring yet" in refusal("keyring:mercy")
-                with pytest.raises(SecretError, match="no keyring yet"):
-                    vault.write("mercy", SECRET)
-            assert asked == []
-        finally:
-            daemon.terminate()
+    with keyring_daemon(bus, unlocked=False), prompts(bus) as asked:
+        assert vault.store_state() is StoreState.MISSING
+        assert "no keyring yet" in refusal("keyring:mercy")
+        with pytest.raises(SecretError, match="no keyring yet"):
+            vault.write("mercy", SECRET)
+    assert asked == []
 
 
 @secret_service

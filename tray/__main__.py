@@ -11,7 +11,8 @@ from tray import archive_commands, connect_commands
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and gives its exit status: 0 only when what was asked for is done."""
-    options = _parser().parse_args(arguments)
+    # The option has no default of its own: that of a command would replace what stands before the command.
+    options = _parser().parse_args(arguments, argparse.Namespace(config=None))
     status: int = options.run(options)
     return status
 
@@ -31,8 +32,7 @@ def _parser() -> argparse.ArgumentParser:
         parents=[shared],
     )
     parser.add_argument("--version", action="version", version=f"federator {__version__}")
-    # Not a default of the option itself: the one of a command would replace what stands before the command.
-    parser.set_defaults(run=_tray, config=None)
+    parser.set_defaults(run=_tray)
     commands = parser.add_subparsers(metavar="COMMAND")
     settings = commands.add_parser("settings", parents=[shared], help="open the settings page without a tray icon")
     settings.add_argument("--print-url", action="store_true", help="print the link instead of opening the browser")

@@ -196,10 +196,17 @@ def _values(options: argparse.Namespace) -> dict[str, Value | None]:
     for key in ("folder", "ca_file", "client_cert", "client_key"):
         if isinstance(values.get(key), str):
             # The server starts elsewhere: what is relative here would mean another place there.
-            values[key] = str(Path(str(values[key])).expanduser().absolute())
+            values[key] = _whole_path(str(values[key]))
     if options.enable or options.disable:
         values["enabled"] = None if options.enable else False
     return values
+
+
+def _whole_path(text: str) -> str:
+    try:
+        return str(Path(text).expanduser().absolute())
+    except RuntimeError as error:
+        raise ArchivesFileError("The home folder behind ~ is not known. Write the whole path.") from error
 
 
 def _method(values: Mapping[str, Value | None], *, has_secret: bool) -> AuthMethod:
