@@ -276,6 +276,17 @@ def test_damaged_or_unusual_toml_is_refused_and_untouched(text: str, clients: Cl
     assert path.read_text() == text
 
 
+def test_gemini_reads_comments_and_no_trailing_comma(clients: Clients, home: Path) -> None:
+    """Tried with Gemini CLI: it does not start with a trailing comma, so such a file is damaged already."""
+    path = settings_of("gemini", home)
+    path.write_text('{"theme": "Dark",} // mine\n')
+    with pytest.raises(ClientError, match="damaged"):
+        clients.plan("gemini")
+    path.write_text('{"theme": "Dark"} // mine\n')
+    clients.apply(clients.plan("gemini"))
+    assert clients.state("gemini").state is ClientState.CONNECTED
+
+
 @pytest.mark.parametrize("text", ['{\n  // note\n  "mcpServers": {}\n}', '{"mcpServers": {},}'])
 def test_claude_desktop_reads_strict_json_only(text: str, clients: Clients, home: Path) -> None:
     """facts/mcp section 5: a trailing comma loads nothing there, silently; so such a file is damaged already."""

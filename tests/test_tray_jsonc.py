@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from tray.jsonc import JsoncError, comments, parse, put, remove
+from tray.jsonc import Dialect, JsoncError, comments, parse, put, remove
 from tray.jsonc_tree import Kind, Tree, _tokens, grow
 
 PATH = ("mcpServers", "federator")
@@ -213,7 +213,14 @@ def test_a_strict_file_may_not_hold_what_only_jsonc_knows(text: str) -> None:
     """facts: Claude Desktop reads strict JSON; a trailing comma loads nothing there, silently."""
     assert parse(text) is not None
     with pytest.raises(JsoncError, match="this file may not"):
-        parse(text, strict=True)
+        parse(text, dialect=Dialect.JSON)
+
+
+def test_a_dialect_may_know_comments_and_no_trailing_commas() -> None:
+    """Tried with Gemini CLI: it strips comments and reads JSON; with one comma too many it does not start."""
+    assert parse('{"a": 1 // one\n}', dialect=Dialect.COMMENTS) == {"a": 1}
+    with pytest.raises(JsoncError, match="comma before a closing bracket"):
+        parse('{"a": 1,}', dialect=Dialect.COMMENTS)
 
 
 def test_every_cut_of_a_document_is_refused_or_is_the_whole() -> None:

@@ -8,6 +8,12 @@ from tray import jsonc, toml_edit
 from tray.client_files import ClientError
 from tray.client_registry import Client, FileFormat
 
+_DIALECTS = {
+    FileFormat.JSON: jsonc.Dialect.JSON,
+    FileFormat.JSON_COMMENTS: jsonc.Dialect.COMMENTS,
+    FileFormat.JSONC: jsonc.Dialect.JSONC,
+}
+
 
 def read(client: Client, text: str) -> object | None:
     """What stands under our name in the settings; None where nothing does. ClientError where they are damaged."""
@@ -26,11 +32,11 @@ def put(client: Client, text: str, entry: Mapping[str, object]) -> str:
         if client.file_format is FileFormat.TOML:
             return toml_edit.put(text, client.path, entry)
         text = text if text.strip() else "{}\n"
-        strict = client.file_format is FileFormat.JSON
+        dialect = _DIALECTS[client.file_format]
         if not isinstance(held, dict):
-            return jsonc.put(text, client.path, dict(entry), strict=strict)
+            return jsonc.put(text, client.path, dict(entry), dialect=dialect)
         for key, value in entry.items():
-            text = jsonc.put(text, (*client.path, key), value, strict=strict)
+            text = jsonc.put(text, (*client.path, key), value, dialect=dialect)
     except (jsonc.JsoncError, toml_edit.TomlError) as error:
         raise _damaged(client, error) from error
     return text
@@ -43,7 +49,7 @@ def remove(client: Client, text: str) -> str:
     try:
         if client.file_format is FileFormat.TOML:
             return toml_edit.remove(text, client.path)
-        return jsonc.remove(text, client.path, strict=client.file_format is FileFormat.JSON)
+        return jsonc.remove(text, client.path, dialect=_DIALECTS[client.file_format])
     except (jsonc.JsoncError, toml_edit.TomlError) as error:
         raise _damaged(client, error) from error
 
@@ -91,7 +97,7 @@ def _parsed(client: Client, text: str) -> object:
             return {}
         if client.file_format is FileFormat.COMMAND:
             return json.loads(text)
-        document = jsonc.parse(text, strict=client.file_format is FileFormat.JSON)
+        document = jsonc.parse(text, dialect=_DIALECTS[client.file_format])
     except json.JSONDecodeError as error:
         raise ClientError(_sentence(client, f"line {error.lineno}")) from error
     except (jsonc.JsoncError, toml_edit.TomlError) as error:

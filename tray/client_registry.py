@@ -15,6 +15,7 @@ class FileFormat(StrEnum):
     """How a client's settings are written."""
 
     JSON = "json"
+    JSON_COMMENTS = "json with comments, without trailing commas"
     JSONC = "jsonc"
     TOML = "toml"
     COMMAND = "command"
@@ -224,7 +225,7 @@ def _gemini(places: _Places) -> Client:
     return Client(
         identifier="gemini",
         title="Gemini CLI",
-        file_format=FileFormat.JSONC,
+        file_format=FileFormat.JSON_COMMENTS,
         key="mcpServers",
         alternatives=(SettingsFile(root=folder, pattern="settings.json"),),
         signs=(folder,),

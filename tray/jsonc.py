@@ -8,14 +8,14 @@ Traps: the newline before a member may end a `//` comment, and a comment behind 
 import json
 from collections.abc import Sequence
 
-from tray.jsonc_tree import JsoncError, Member, Node, Token, Tree, grow
+from tray.jsonc_tree import Dialect, JsoncError, Member, Node, Token, Tree, grow
 
-__all__ = ["JsoncError", "comments", "find", "parse", "put", "remove"]
+__all__ = ["Dialect", "JsoncError", "comments", "find", "parse", "put", "remove"]
 
 
-def parse(text: str, *, strict: bool = False) -> object:
-    """The value of a JSONC text; `strict` refuses comments and trailing commas as JSON itself does."""
-    return grow(text, strict=strict).root.value
+def parse(text: str, *, dialect: Dialect = Dialect.JSONC) -> object:
+    """The value of a text; JsoncError where it holds what its dialect does not know."""
+    return grow(text, dialect=dialect).root.value
 
 
 def comments(text: str) -> tuple[str, ...]:
@@ -32,13 +32,13 @@ def find(value: object, path: Sequence[str]) -> object | None:
     return value
 
 
-def put(text: str, path: Sequence[str], value: object, *, strict: bool = False) -> str:
+def put(text: str, path: Sequence[str], value: object, *, dialect: Dialect = Dialect.JSONC) -> str:
     """The text with the member at `path` set to `value`; objects on the way are made, a last member is added.
 
     Raises JsoncError, and nothing is to be written, where the text is damaged, a name on the way is no object, or
     the old value holds a comment that would get lost.
     """
-    tree = grow(text, strict=strict)
+    tree = grow(text, dialect=dialect)
     present = _member_at(tree.root, path)
     if present is not None and _same(present.value.value, value):
         return text
@@ -48,20 +48,20 @@ def put(text: str, path: Sequence[str], value: object, *, strict: bool = False) 
         value = {name: value}
     new = _insert(tree, owner, missing[0], value) if member is None else _replace(tree, member, value)
     whole = list(path[: len(path) - len(missing) + 1])
-    _prove(tree, new, expected=_with(tree.root.value, whole, value), lost=(), strict=strict)
+    _prove(tree, new, expected=_with(tree.root.value, whole, value), lost=(), dialect=dialect)
     return new
 
 
-def remove(text: str, path: Sequence[str], *, strict: bool = False) -> str:
+def remove(text: str, path: Sequence[str], *, dialect: Dialect = Dialect.JSONC) -> str:
     """The text without the member at `path`; the same text where there is none. Comments inside it go with it."""
-    tree = grow(text, strict=strict)
+    tree = grow(text, dialect=dialect)
     owner = _object_at(tree.root, path[:-1])
     member = None if owner is None else owner.member(path[-1])
     if owner is None or member is None:
         return text
     new = _cut(tree, owner, member)
     inside = [token for token in tree.comments if member.start <= token.start < member.value.end]
-    _prove(tree, new, expected=_without(tree.root.value, path), lost=inside, strict=strict)
+    _prove(tree, new, expected=_without(tree.root.value, path), lost=inside, dialect=dialect)
     return new
 
 
@@ -204,9 +204,9 @@ def _same(one: object, other: object) -> bool:
     return json.dumps(one) == json.dumps(other)
 
 
-def _prove(old: Tree, new: str, *, expected: object, lost: Sequence[Token], strict: bool) -> None:
+def _prove(old: Tree, new: str, *, expected: object, lost: Sequence[Token], dialect: Dialect) -> None:
     """Reads the spliced text again: it must say what was meant, in the same order, with every comment in its place."""
-    grown = grow(new, strict=strict)
+    grown = grow(new, dialect=dialect)
     if not _same(grown.root.value, expected):
         raise JsoncError("the change would not read back as it was meant", line=1)
     if [c.text for c in grown.comments] != [c.text for c in old.comments if c not in lost]:

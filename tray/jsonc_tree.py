@@ -29,6 +29,14 @@ class JsoncError(ValueError):
         super().__init__(f"line {line}: {message}")
 
 
+class Dialect(Enum):
+    """What a text may hold beyond JSON: nothing, comments, or comments and trailing commas."""
+
+    JSON = auto()
+    COMMENTS = auto()
+    JSONC = auto()
+
+
 class Kind(Enum):
     """What a piece of the text is."""
 
@@ -109,13 +117,14 @@ class Tree:
         return _line_of(self.text, place)
 
 
-def grow(text: str, *, strict: bool = False) -> Tree:
-    """The tree of a text; raises JsoncError where it is no JSONC (or, `strict`, no JSON)."""
+def grow(text: str, *, dialect: Dialect = Dialect.JSONC) -> Tree:
+    """The tree of a text; raises JsoncError where it is not of the dialect."""
     tokens = list(_tokens(text))
     comments = tuple(token for token in tokens if token.kind is Kind.COMMENT)
-    if strict and comments:
+    if dialect is Dialect.JSON and comments:
         raise JsoncError("this file may not hold comments", line=_line_of(text, comments[0].start))
-    reader = _Reader(text, [token for token in tokens if token.kind not in {Kind.SPACE, Kind.COMMENT}], strict=strict)
+    bare = [token for token in tokens if token.kind not in {Kind.SPACE, Kind.COMMENT}]
+    reader = _Reader(text, bare, trailing_commas=dialect is Dialect.JSONC)
     root = reader.value(depth=0)
     reader.expect_end()
     return Tree(text=text, root=root, comments=comments)
@@ -138,10 +147,10 @@ def _tokens(text: str) -> Iterator[Token]:
 class _Reader:
     """Reads values one after the other from tokens without spaces and comments."""
 
-    def __init__(self, text: str, tokens: list[Token], *, strict: bool) -> None:
+    def __init__(self, text: str, tokens: list[Token], *, trailing_commas: bool) -> None:
         self._text = text
         self._tokens = tokens
-        self._strict = strict
+        self._trailing_commas = trailing_commas
         self._next = 0
 
     def expect_end(self) -> None:
@@ -194,7 +203,7 @@ class _Reader:
         if not self._at(","):
             return False
         commas.append(self._take("a comma"))
-        if self._strict and self._at(closing):
+        if not self._trailing_commas and self._at(closing):
             raise self._fault("this file may not have a comma before a closing bracket", commas[-1])
         return True
 
