@@ -11,6 +11,7 @@ import pytest
 from federator.archive.check import Step, check
 from federator.config import Archive, AuthMethod, SecretReference, SecretStore
 from tests.canned_server import STUDY_LIST, Authority, Respond, canned, http
+from tests.folder_archive import write_tiny
 
 pytestmark = pytest.mark.anyio
 
@@ -343,6 +344,26 @@ async def test_a_folder_that_is_missing_or_a_file_is_told(tmp_path):
     assert (missing.name, missing.message) == ("Folder", "This folder does not exist.")
     file = await failing(Archive(name="a", folder=tmp_path / "file"))
     assert file.message == "This is a file, not a folder."
+
+
+async def test_a_folder_is_told_by_what_was_found_and_unreadable_files_are_named(tmp_path, monkeypatch):
+    """Issue 2 part 4: unreadable files counted and named."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "images"
+    folder.mkdir()
+    archive = Archive(name="a", folder=folder)
+    empty = await failing(archive)
+    assert (empty.name, empty.message) == (
+        "Files",
+        "There are no DICOM files that can be read in this folder. DICOM objects: 0, in 0 files.",
+    )
+    write_tiny(folder / "one.dcm", study="1.2", series="1.2.3", instance="1.2.3.4")
+    write_tiny(folder / "copy.dcm", study="1.2", series="1.2.3", instance="1.2.3.4")
+    (folder / "broken.dcm").write_bytes((folder / "one.dcm").read_bytes()[:200])
+    (folder / "notes.txt").write_text("not DICOM")
+    steps = await walked(archive)
+    assert [(step.name, step.ok) for step in steps] == [("Folder", True), ("Files", True)]
+    assert "DICOM objects: 1, in 4 files. Copies: 1. Not readable and left out: 1, broken.dcm (" in steps[-1].message
 
 
 def test_the_steps_are_plain_data():

@@ -1,24 +1,25 @@
 """A folder of DICOM files checked step by step: is it there, can it be read, what was found in it."""
 
+import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.to_thread
 
-from federator.archive import rows
-from federator.archive.asking import ACCEPT
 from federator.archive.client import ArchiveClient
 from federator.archive.diagnosis import Fault, Passed, StepName, sentence
 from federator.config import Archive
 from federator.errors import ArchiveError
 
 _INDEX_LIMIT_S = 120.0
+_MAX_NAMED = 5
 
 
 async def check_folder(archive: Archive) -> AsyncIterator[Fault | Passed]:
-    """The steps for an archive that is a folder: Folder, Files, Search."""
+    """The steps for an archive that is a folder: Folder and Files."""
     if archive.folder is None:
         raise ValueError("this archive is a service, not a folder")
     fault = await anyio.to_thread.run_sync(_unreadable, archive.folder)
@@ -41,22 +42,32 @@ def _unreadable(folder: Path) -> Fault | None:
 
 
 async def _indexed(archive: Archive) -> Fault | Passed:
-    """Whether the folder answers a search; the first time it is read through, which takes longer."""
-    fault = Fault(
+    """Whether the folder answers; the first time it is read through, which takes longer."""
+    with anyio.move_on_after(_INDEX_LIMIT_S):
+        async with ArchiveClient(archive) as client:
+            try:
+                answer = await client.get("/federator/index", accept="application/json")
+            except ArchiveError as error:
+                told = sentence(str(error))
+                return Fault(step=StepName.FILES, message=told, advice="Check what lies in the folder.")
+        return _summarised(json.loads(answer.body), archive)
+    return Fault(
         step=StepName.FILES,
         message=f"The folder could not be read through within {_INDEX_LIMIT_S:g} seconds.",
         advice="It may hold very many files, or lie on a slow drive. Test again: it goes on from where it was.",
     )
-    with anyio.move_on_after(_INDEX_LIMIT_S):
-        async with ArchiveClient(archive) as client:
-            try:
-                answer = await client.get("/studies", accept=ACCEPT, parameters=(("limit", "1"),))
-                found = rows.parse(answer)
-            except ArchiveError as error:
-                told = sentence(str(error))
-                return Fault(step=StepName.FILES, message=told, advice="Check what lies in the folder.")
-        if not found.rows:
-            told, advice = "There are no DICOM files in this folder.", "Write the folder that holds the image files."
-            return Fault(step=StepName.FILES, message=told, advice=advice, details=str(archive.folder))
-        return StepName.FILES, f"DICOM files were found. {' '.join(answer.warnings)}".strip(), True
-    return fault
+
+
+def _summarised(found: Mapping[str, Any], archive: Archive) -> Fault | Passed:
+    told = f"DICOM objects: {found['instances']:,}, in {found['files']:,} files."
+    if found["duplicates"]:
+        told += f" Copies: {found['duplicates']:,}."
+    if found["unreadable_count"]:
+        named = "; ".join(f"{file['path']} ({file['reason']})" for file in found["unreadable"][:_MAX_NAMED])
+        among = "among them " if found["unreadable_count"] > _MAX_NAMED else ""
+        told += f" Not readable and left out: {found['unreadable_count']:,}, {among}{named}."
+    if not found["instances"]:
+        advice = "Write the folder that holds the image files."
+        nothing = f"There are no DICOM files that can be read in this folder. {told}"
+        return Fault(step=StepName.FILES, message=nothing, advice=advice, details=str(archive.folder))
+    return StepName.FILES, told, True
