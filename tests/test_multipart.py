@@ -71,6 +71,13 @@ def test_any_bytes_give_parts_or_a_multipart_error(body, header):
     assert parts
 
 
+@pytest.mark.parametrize("missing", range(0, 40, 3))
+def test_a_delimiter_is_found_wherever_it_lies_in_a_large_body(missing):
+    """Large bodies are searched in pieces of 4 MiB; a delimiter may lie across two of them."""
+    contents = [bytes(4_194_304 - missing), b"\r\n--bc\r\n--b-", b""]
+    assert [part.content for part in parse(multipart(contents, "b"), "multipart/related; boundary=b")] == contents
+
+
 def test_a_missing_boundary_is_read_off_the_first_line():
     """facts: IDC's client met answers without a boundary parameter."""
     assert parse(multipart([b"one", b"two"], "b"), "multipart/related")[1].content == b"two"

@@ -8,6 +8,7 @@ from federator.archive.sniff import Kind, sniff
 
 _MAX_HEADER_BYTES = 16_384
 _MAX_SIZE_DIGITS = 18
+_PIECE_BYTES = 4_194_304
 _LINE_ENDS = rb"(?=(?:--)?[ \t]*(?:\r?\n|\Z))"
 _BREAK = re.compile(rb"\r?\n")
 _PARAMETER = re.compile(r""";\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)""")
@@ -76,7 +77,7 @@ def parse(body: bytes, header: str) -> list[Part]:
     outer = content_type(header)
     delimiter, start = _delimiter(body, outer.parameters.get("boundary", ""))
     line_break = _break_at(body, start + len(delimiter))
-    next_delimiter = re.compile(re.escape(line_break + delimiter) + _LINE_ENDS)
+    next_delimiter = _Delimiter(line_break + delimiter)
     parts: list[Part] = []
     position = start + len(delimiter)
     while body[position : position + 2] != b"--" and position < len(body):
@@ -135,18 +136,38 @@ def _headers(body: bytes, position: int) -> tuple[int, dict[str, str]]:
     raise MultipartError("a part's header does not end")
 
 
-def _end_of_part(body: bytes, start: int, stated: str, delimiter: re.Pattern[bytes]) -> tuple[int, int]:
+def _end_of_part(body: bytes, start: int, stated: str, delimiter: "_Delimiter") -> tuple[int, int]:
     """The end of the content and the position behind the delimiter that follows; -1 where none does."""
     if stated.isdecimal() and len(stated) <= _MAX_SIZE_DIGITS:
         end = start + int(stated)
-        if match := delimiter.match(body, end):
-            return end, match.end()
+        if delimiter.stands_at(body, end):
+            return end, end + len(delimiter.literal)
         if end <= len(body) and not body[end:].strip():
             return end, len(body)
     # An empty part may share the line break of its header's end with the delimiter.
-    if match := delimiter.search(body, start - 2):
-        return max(start, match.start()), match.end()
-    return len(body), -1
+    found = delimiter.find(body, start - 2)
+    return (max(start, found), found + len(delimiter.literal)) if found >= 0 else (len(body), -1)
+
+
+class _Delimiter:
+    """A line break and the delimiter line behind it."""
+
+    def __init__(self, literal: bytes) -> None:
+        self.literal = literal
+        self._pattern = re.compile(re.escape(literal) + _LINE_ENDS)
+
+    def stands_at(self, body: bytes, position: int) -> bool:
+        return self._pattern.match(body, position) is not None
+
+    def find(self, body: bytes, start: int) -> int:
+        """Where it stands next, or -1. Looked for piece by piece: one look through 100 MB would stop other threads."""
+        while start < len(body):
+            end = start + _PIECE_BYTES
+            found = body.find(self.literal, start, end + len(self.literal) - 1)
+            if found >= 0 and self.stands_at(body, found):
+                return found
+            start = found + 1 if found >= 0 else end
+        return -1
 
 
 def _part(content: bytes, headers: Mapping[str, str], outer: ContentType, *, whole: bool) -> Part:
