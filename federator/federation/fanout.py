@@ -55,8 +55,11 @@ async def fan_out(
     *,
     on_outcome: OnOutcome | None = None,
     all_may_fail: bool = False,
+    share: float = 1.0,
 ) -> list[Reply[G]]:
     """Ask every archive at once; the replies are in the order of `clients`.
+
+    `share` is the part of each archive's deadline that this question may take.
 
     `ask` fills what `fresh` made. Raises NoArchiveAnswered if nobody was heard, never an empty list; only with
     `all_may_fail`, where the outcomes themselves are the answer, it does not.
@@ -65,7 +68,7 @@ async def fan_out(
 
     async def one(client: ArchiveClient) -> None:
         gathered = fresh()
-        outcome = await _outcome(client, ask, gathered)
+        outcome = await _outcome(client, ask, gathered, deadline_s=client.archive.deadline_s * share)
         sink.replies[client.name] = Reply(client=client, outcome=outcome, gathered=gathered)
         if on_outcome is not None:
             await on_outcome(outcome, len(sink.replies), len(clients))
@@ -79,12 +82,14 @@ async def fan_out(
     return replies
 
 
-async def _outcome(client: ArchiveClient, ask: Callable[[ArchiveClient, G], Awaitable[None]], gathered: G) -> Outcome:
+async def _outcome(
+    client: ArchiveClient, ask: Callable[[ArchiveClient, G], Awaitable[None]], gathered: G, *, deadline_s: float
+) -> Outcome:
     started = time.monotonic()
     meter = Meter()
     current_meter.set(meter)
     state, message = OutcomeState.TIMED_OUT, ""
-    with anyio.move_on_after(client.archive.deadline_s) as deadline:
+    with anyio.move_on_after(deadline_s) as deadline:
         try:
             await ask(client, gathered)
         except ArchiveError as error:
@@ -95,7 +100,7 @@ async def _outcome(client: ArchiveClient, ask: Callable[[ArchiveClient, G], Awai
     if deadline.cancelled_caught:
         client.timed_out(RequestKind.QUERY)
         part = "only a part of its answer came" if gathered.count else "no answer"
-        message = f"{part} within {client.archive.deadline_s:g} s."
+        message = f"{part} within {deadline_s:g} s."
     return Outcome(
         archive=client.name,
         state=state,

@@ -1,9 +1,8 @@
 """Several archives as one: search all of them, and retrieve from whichever holds the object."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -11,26 +10,25 @@ import anyio
 
 from federator.archive.asking import Request, ask
 from federator.archive.client import ArchiveClient
-from federator.archive.concurrently import concurrently
 from federator.archive.reports import Wanted
 from federator.config import Archive, Config, ConfigSource
-from federator.dicom.filters import Filter, FilterKind
 from federator.dicom.query import Query
 from federator.dicom.uid import TaggedUID
-from federator.errors import NotFound, RequestError
+from federator.errors import RequestError
 from federator.federation import cursor as cursors
-from federator.federation import priors as identity
 from federator.federation.fanout import OnOutcome, fan_out
-from federator.federation.lists import find_all, not_found
+from federator.federation.lists import find_all
+from federator.federation.lookup import find_study
 from federator.federation.merge import place
 from federator.federation.order import Rank
 from federator.federation.pool import Pool
-from federator.federation.priors import Prior, PriorStudies
+from federator.federation.prior_search import find_priors
+from federator.federation.priors import PriorStudies
 from federator.federation.reports import FoundReports, find_reports
 from federator.federation.retrieval import Operation, Served, first_served
 from federator.federation.studies import find_page
 from federator.federation.target import Holders, Target
-from federator.model import Entry, Level, Outcome, Page
+from federator.model import Level, Outcome, Page
 
 __all__ = ["ArchiveState", "Federation", "Served", "Target"]
 
@@ -38,8 +36,6 @@ T = TypeVar("T")
 
 _MAX_QUESTIONS = 32
 _MAX_OFFSET = 2_000
-_MAX_PRIORS = 200
-_PRIORS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,53 +164,12 @@ class Federation:
 
         Raises RequestError, NotFound, NoArchiveAnswered.
         """
-        reference, looked = await self._reference(study)
-        archives = {archive.name: archive for archive in self.archives}
-        patient = identity.identity_of(reference, archives)
-        if not patient.patient_ids:
-            raise NotFound("This study has no Patient ID, so its patient's other studies cannot be looked up safely.")
-        wanted = _filter(identity.PATIENT_ID, "PatientID", "LO", FilterKind.TEXT, patient.patient_ids)
-        query = Query(level=Level.STUDY, filters=(wanted,), limit=_MAX_PRIORS, limit_asked=_MAX_PRIORS)
-        async with self._questions:
-            found = await find_page(self._pool.chosen(()), query, count=_MAX_PRIORS, below=None, on_outcome=on_outcome)
-        judged = [identity.judged(entry, patient, archives) for entry in found.entries if entry.uid != reference.uid]
-        priors = identity.of_modality([prior for prior in judged if prior is not None], modality)
-        if body_part:
-            priors = await self._of_body_part(priors, body_part)
-        notes = [f"Only the newest {_MAX_PRIORS} studies were looked at."] if found.resume_at is not None else []
-        unheard = [outcome.archive for outcome in looked if not outcome.complete]
-        if unheard:
-            notes.append(f"The study's own copies in {', '.join(unheard)} could not be read to identify the patient.")
-        return PriorStudies(reference=reference, priors=tuple(priors), outcomes=found.outcomes, notes=tuple(notes))
-
-    async def _reference(self, study: TaggedUID) -> tuple[Entry, tuple[Outcome, ...]]:
-        """The study in all its copies: each tells how its archive numbers the patient."""
-        page = await self.holders_of(study)
-        if not page.entries:
-            raise NotFound(not_found(f"study {study.uid}", page.outcomes), outcomes=page.outcomes)
-        return page.entries[0], page.outcomes
-
-    async def holders_of(self, study: TaggedUID) -> Page:
-        """The study's own rows: from every archive, whatever the tag names, because copies may lie elsewhere too."""
         await self._pool.refresh()
         self._pool.chosen(study.archives)
-        wanted = _filter("0020000D", "StudyInstanceUID", "UI", FilterKind.UID, (study.uid,))
-        query = Query(level=Level.STUDY, filters=(wanted,))
         async with self._questions:
-            return await self._studies(query, cursors.digest_of([query.digest]), None, None)
-
-    async def _of_body_part(self, priors: Sequence[Prior], body_part: str) -> list[Prior]:
-        slots = anyio.Semaphore(_PRIORS_AT_ONCE)
-
-        async def one(prior: Prior) -> Prior | None:
-            async with slots:
-                clients = self._pool.chosen(prior.entry.holders)
-                query = Query(level=Level.SERIES)
-                found = await find_all(clients, query, study_instance_uid=prior.entry.uid)
-            return identity.of_body_part(prior, found.entries, body_part)
-
-        kept = await concurrently([partial(one, prior) for prior in priors])
-        return [prior for prior in kept if prior is not None]
+            return await find_priors(
+                self._pool.chosen(()), study.uid, modality=modality, body_part=body_part, on_outcome=on_outcome
+            )
 
     async def find_reports(
         self,
@@ -253,9 +208,9 @@ class Federation:
 
     async def _found(self, target: Target) -> tuple[str, ...]:
         """The holders of a study that came without a tag: every archive is asked, once."""
-        page = await self.holders_of(target.study)
-        if not page.entries:
-            raise NotFound(not_found(f"study {target.study.uid}", page.outcomes), outcomes=page.outcomes)
+        async with self._questions:
+            page = await find_study(self._pool.chosen(()), target.study.uid)
+        self._holders.remember(target.study.uid, page.entries[0].holders)
         return page.entries[0].holders
 
     async def survey(self, *, on_outcome: OnOutcome | None = None) -> tuple[ArchiveState, ...]:
@@ -271,10 +226,6 @@ class Federation:
             ArchiveState(archive=reply.client.archive, outcome=reply.outcome, findings=reply.client.habits.findings())
             for reply in replies
         )
-
-
-def _filter(tag: str, keyword: str, vr: str, kind: FilterKind, values: tuple[str, ...]) -> Filter:
-    return Filter(tag=tag, keyword=keyword, vr=vr, kind=kind, values=values)
 
 
 def _notes(query: Query) -> tuple[str, ...]:

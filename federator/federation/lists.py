@@ -44,6 +44,7 @@ async def find_all(
     study_instance_uid: str,
     series_instance_uid: str = "",
     on_outcome: OnOutcome | None = None,
+    share: float = 1.0,
 ) -> FullList:
     """Every series or instance that matches. Raises NotFound where no archive has any, NoArchiveAnswered."""
 
@@ -61,7 +62,7 @@ async def find_all(
         if fetched.wholeness is not Wholeness.WHOLE:
             listing.gaps.append(f"It gave {listing.seen} {query.level.value} rows, but may have more.")
 
-    replies = await fan_out(clients, ask, Listing, on_outcome=on_outcome)
+    replies = await fan_out(clients, ask, Listing, on_outcome=on_outcome, share=share)
     outcomes = tuple(reply.outcome for reply in replies)
     holders = tuple(reply.client.name for reply in replies if reply.gathered.seen)
     if not holders:

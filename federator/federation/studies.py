@@ -44,8 +44,9 @@ async def find_page(
     count: int,
     below: Rank | None,
     on_outcome: OnOutcome | None = None,
+    share: float = 1.0,
 ) -> StudyPage:
-    """The `count` newest studies behind `below`. Raises NoArchiveAnswered."""
+    """The `count` newest studies behind `below`, within a share of the deadline. Raises NoArchiveAnswered."""
     started = time.monotonic()
     today = dt.datetime.now().astimezone().date()
 
@@ -56,14 +57,14 @@ async def find_page(
         finally:
             harvest.remarks = search.remarks()
 
-    replies = await fan_out(clients, ask, Harvest, on_outcome=on_outcome)
+    replies = await fan_out(clients, ask, Harvest, on_outcome=on_outcome, share=share)
     names = [client.name for client in clients]
     entries = _merged(replies, names)
     ready = _ready(entries, replies)[:count]
     more = len(entries) > len(ready) or any(_goes_on(reply) for reply in replies)
     last = place(ready[-1]) if ready else None
     known_more = len(entries) - len(ready)
-    deadline_s = max(client.archive.deadline_s for client in clients)
+    deadline_s = share * max(client.archive.deadline_s for client in clients)
     left_s = max(_LEAST_FOR_COPIES_S, deadline_s - (time.monotonic() - started))
     replies, copies = await _compare_copies(replies, ready, query, left_s=left_s)
     if copies:

@@ -1,0 +1,91 @@
+"""Finding a patient's other studies: the study itself first, then its patient's IDs, in every archive."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import anyio
+
+from federator.archive.client import ArchiveClient
+from federator.archive.concurrently import concurrently
+from federator.config import Archive
+from federator.dicom.filters import FilterKind
+from federator.dicom.query import Query
+from federator.errors import NoArchiveAnswered, NotFound
+from federator.federation.fanout import OnOutcome
+from federator.federation.lists import find_all
+from federator.federation.lookup import find_study, query_for
+from federator.federation.priors import (
+    PATIENT_ID,
+    Prior,
+    PriorStudies,
+    identity_of,
+    judged,
+    of_body_part,
+    of_modality,
+)
+from federator.federation.studies import find_page
+from federator.model import Level
+
+_MAX_PRIORS = 200
+_SERIES_LISTS_AT_ONCE = 8
+# The steps come one after another, and together they must end by the deadline.
+_TWO_STEPS, _THREE_STEPS = (0.5, 0.5, 0.0), (0.3, 0.4, 0.3)
+
+
+async def find_priors(
+    clients: Sequence[ArchiveClient],
+    study_instance_uid: str,
+    *,
+    modality: str,
+    body_part: str,
+    on_outcome: OnOutcome | None,
+) -> PriorStudies:
+    """The patient's other studies, newest first. Raises NotFound, NoArchiveAnswered."""
+    for_study, for_patient, for_series = _THREE_STEPS if body_part else _TWO_STEPS
+    archives: dict[str, Archive] = {client.name: client.archive for client in clients}
+    looked = await find_study(clients, study_instance_uid, share=for_study)
+    reference = looked.entries[0]
+    patient = identity_of(reference, archives)
+    if not patient.patient_ids:
+        raise NotFound("This study has no Patient ID, so its patient's other studies cannot be looked up safely.")
+    query = query_for(PATIENT_ID, "PatientID", "LO", FilterKind.TEXT, patient.patient_ids, limit=_MAX_PRIORS)
+    found = await find_page(clients, query, count=_MAX_PRIORS, below=None, on_outcome=on_outcome, share=for_patient)
+    told = [judged(entry, patient, archives) for entry in found.entries if entry.uid != reference.uid]
+    priors = of_modality([prior for prior in told if prior is not None], modality)
+    if body_part:
+        by_name = {client.name: client for client in clients}
+        priors = await _of_body_part(priors, body_part, by_name, share=for_series)
+    notes = [f"Only the newest {_MAX_PRIORS} studies were looked at."] if found.resume_at is not None else []
+    unheard = [outcome.archive for outcome in looked.outcomes if not outcome.complete]
+    if unheard:
+        notes.append(
+            f"Whether {', '.join(unheard)} also holds the study, and how it numbers the patient, could not be asked."
+        )
+    return PriorStudies(reference=reference, priors=tuple(priors), outcomes=found.outcomes, notes=tuple(notes))
+
+
+async def _of_body_part(
+    priors: Sequence[Prior], body_part: str, clients: dict[str, ArchiveClient], *, share: float
+) -> list[Prior]:
+    """The priors that show the body part; one whose series could not be listed is kept, because it may."""
+    slots = anyio.Semaphore(_SERIES_LISTS_AT_ONCE)
+
+    async def one(prior: Prior) -> Prior | None:
+        holders = [clients[name] for name in prior.entry.holders]
+        async with slots:
+            try:
+                found = await find_all(
+                    holders, Query(level=Level.SERIES), study_instance_uid=prior.entry.uid, share=share
+                )
+            except (NoArchiveAnswered, NotFound):
+                return _unsure(prior)
+        kept = of_body_part(prior, found.entries, body_part)
+        return kept if kept is not None or all(outcome.complete for outcome in found.outcomes) else _unsure(prior)
+
+    kept = await concurrently([partial(one, prior) for prior in priors])
+    return [prior for prior in kept if prior is not None]
+
+
+def _unsure(prior: Prior) -> Prior:
+    return replace(prior, reason=f"{prior.reason}; its body parts could not be read")
