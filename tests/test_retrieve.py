@@ -11,11 +11,17 @@ from federator.archive.accept import object_path
 from federator.archive.bulk_data import Resource, elements_of, resources_of
 from federator.archive.client import ArchiveClient
 from federator.archive.metadata import row_of_file
-from federator.archive.retrieve import retrieve_frame, retrieve_instance, retrieve_rendered
+from federator.archive.retrieve import (
+    retrieve_document,
+    retrieve_frame,
+    retrieve_instance,
+    retrieve_metadata,
+    retrieve_rendered,
+)
 from federator.config import Archive
 from federator.dicom import json
 from federator.errors import ContentError, RequestError
-from tests.retrieval_objects import CDA, CDA_OBJECT, NATIVE, OBJECTS, REPORT
+from tests.retrieval_objects import CDA, CDA_OBJECT, DOCUMENTS, NATIVE, OBJECTS, PDF, REPORT
 
 BASE = "https://pacs.example/dicom-web"
 PLACE = {"url": BASE, "study": "1.2", "series": "1.2.3", "instance": "1.2.3.4"}
@@ -160,3 +166,24 @@ def test_no_broken_file_breaks_the_reading(cut, noise):
         elements_of(content, ("00420011",))
     except ContentError:
         return
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stored", OBJECTS, ids=lambda stored: stored.name)
+async def test_a_folder_of_files_gives_the_same_as_any_archive(tmp_path, monkeypatch, stored):
+    """contract.md §7: a folder is an archive of its own, behind the same client."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "file.dcm").write_bytes(stored.file)
+    async with ArchiveClient(Archive(name="folder", folder=folder)) as client:
+        assert await retrieve_instance(client, *stored.uids) == stored.file
+        [row] = await retrieve_metadata(client, *stored.uids)
+        assert json.uid(row, "00080018") == stored.uids[2]
+        for number, expected in enumerate(stored.frames, 1):
+            frame = await retrieve_frame(client, *stored.uids, number, native_bytes=stored.native_bytes)
+            assert frame.content == expected
+        with pytest.raises(ContentError):
+            await retrieve_rendered(client, *stored.uids, 1)
+        if stored in DOCUMENTS:
+            assert await retrieve_document(client, *stored.uids, row) == (CDA if stored is CDA_OBJECT else PDF)
