@@ -16,6 +16,9 @@ from federator.model import DicomJson, Level
 
 _PATIENT_ID = "00100020"
 _PATIENT_NAME = "00100010"
+_MODALITY = "00080060"
+_MODALITIES_IN_STUDY = "00080061"
+_IMAGES = ("CT", "MR", "DX", "CR", "US")
 _NOBODY = "QZXQNOSUCHVALUE"
 _VIEWPORT = (64, 64)
 
@@ -60,24 +63,36 @@ async def _wild_cards(client: ArchiveClient) -> str:
 
 
 async def _pictures(client: ArchiveClient) -> str:
-    """Whether the archive makes a picture of the first instance that it names."""
-    studies = await _studies(client)
-    study = json.uid(studies[0], Level.STUDY.uid_tag) if studies else ""
-    series = await _first(client, Level.SERIES, f"/studies/{study}/series") if study else ""
-    instance = await _first(client, Level.INSTANCE, f"/studies/{study}/series/{series}/instances") if series else ""
-    if not instance:
+    """Whether the archive makes a picture of the first image that it names."""
+    found = await _image(client)
+    if found is None:
         return ""
     try:
-        await retrieve_rendered(client, study, series, instance, 1, viewport=_VIEWPORT)
+        await retrieve_rendered(client, *found, 1, viewport=_VIEWPORT)
     except (ArchiveError, ContentError):
-        return "makes no pictures of the first instance (federator makes them)"
+        return "makes no pictures of an image that was tried (federator makes them)"
     return "makes pictures itself"
+
+
+async def _image(client: ArchiveClient) -> tuple[str, str, str] | None:
+    """The UIDs of one instance in a series of images."""
+    for modality in _IMAGES:
+        studies = await _studies(client, (_MODALITIES_IN_STUDY, modality))
+        study = json.uid(studies[0], Level.STUDY.uid_tag) if studies else ""
+        if not study:
+            continue
+        path = f"/studies/{study}/series"
+        series = await _first(client, Level.SERIES, path, (_MODALITY, modality))
+        instance = await _first(client, Level.INSTANCE, f"{path}/{series}/instances") if series else ""
+        if instance:
+            return study, series, instance
+    return None
 
 
 async def _studies(client: ArchiveClient, *terms: tuple[str, str]) -> list[DicomJson]:
     return (await ask(client, Request(level=Level.STUDY, path="/studies", terms=terms, limit=1))).rows
 
 
-async def _first(client: ArchiveClient, level: Level, path: str) -> str:
-    found = (await ask(client, Request(level=level, path=path, limit=1))).rows
+async def _first(client: ArchiveClient, level: Level, path: str, *terms: tuple[str, str]) -> str:
+    found = (await ask(client, Request(level=level, path=path, terms=terms, limit=1))).rows
     return json.uid(found[0], level.uid_tag) if found else ""
