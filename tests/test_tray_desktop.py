@@ -9,12 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.tray_host import Desktop, desktop, eventually, has_gtk, missing
+from tests.tray_host import Desktop, desktop, eventually, need, need_gtk
 
-pytestmark = [
-    pytest.mark.desktop,
-    pytest.mark.skipif(missing() != "", reason=f"needs {missing()} (scripts/test lists the packages)"),
-]
+pytestmark = pytest.mark.desktop
 
 WATCHER = ("org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher")
 UNREACHABLE = '[archives.main]\ntitle = "Main PACS"\nurl = "http://127.0.0.1:9/dicom-web"\n'
@@ -31,8 +28,6 @@ def screen(tmp_path: Path) -> Iterator[Desktop]:
 @pytest.fixture
 def older_panel(screen: Desktop) -> Desktop:
     """Trayer embeds windows (XEmbed)."""
-    if missing("trayer"):
-        pytest.skip("needs trayer")
     options = "--edge bottom --align right --widthtype request --height 28 --SetDockType true --transparent false"
     screen.start("trayer", *options.split(), "--tint", "0xE0E0E0")
     return screen
@@ -41,10 +36,8 @@ def older_panel(screen: Desktop) -> Desktop:
 @pytest.fixture
 def newer_panel(screen: Desktop) -> Desktop:
     """Xfce's panel shows StatusNotifierItems, over D-Bus."""
-    if missing("xfce4-panel"):
-        pytest.skip("needs xfce4-panel")
-    if not has_gtk():
-        pytest.skip("needs Debian's python3-gi of this interpreter's version")
+    need("xfce4-panel", "gdbus")
+    need_gtk()
     screen.environment["XFCE_PANEL_MIGRATE_DEFAULT"] = "1"
     screen.start("xfce4-panel", "--disable-wm-check")
     return screen
@@ -95,9 +88,9 @@ def choose(screen: Desktop, address: tuple[str, str], text: str) -> None:
     bus(screen, address[0], f"{address[1]}/Menu", "com.canonical.dbusmenu.Event", str(number), "clicked", '<"">', "0")
 
 
-@pytest.mark.skipif(not has_gtk(), reason="needs Debian's python3-gi of this interpreter's version")
 def test_an_embedded_icon_is_shown_and_clicked_and_changes_with_the_state(older_panel: Desktop) -> None:
     """Issue 4: icon shown, menu opened, click opens the page, state changes the icon (GTK, trayer)."""
+    need_gtk()
     tray = older_panel.start_tray("gtk")
     place = eventually(lambda: older_panel.icon_at("warn", "gtk-warn"))
     older_panel.click(place, 1)
@@ -117,10 +110,10 @@ def test_an_embedded_icon_is_shown_and_clicked_and_changes_with_the_state(older_
     assert list(older_panel.temporary.iterdir()) == []  # facts 1.2 no. 12
 
 
-@pytest.mark.skipif(not has_gtk(), reason="needs Debian's python3-gi of this interpreter's version")
 @pytest.mark.parametrize("backend", ["gtk", "appindicator"])
 def test_an_icon_is_shown_although_nobody_takes_notifications(backend: str, older_panel: Desktop) -> None:
     """Facts 1.2 no. 4: with no session bus at all pystray dies before its icon shows; guarded."""
+    need_gtk()
     older_panel.environment["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={older_panel.home}/none"
     tray = older_panel.start_tray(backend)
     eventually(lambda: older_panel.icon_at("warn", f"{backend}-no-bus"))

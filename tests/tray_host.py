@@ -6,27 +6,35 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parent.parent
 SYSTEM_GI = Path("/usr/lib/python3/dist-packages/gi")
-NEEDED = ("Xvfb", "openbox", "xdotool", "import", "dbus-daemon", "gdbus")
 COLOURS = {"ok": (0, 158, 115), "warn": (230, 159, 0), "error": (213, 94, 0), "off": (127, 127, 127)}
 _TRIES = 400
 _PAUSE_S = 0.05
 
 
-def missing(*programs: str) -> str:
-    """The first program that is not installed, or an empty text."""
-    return next((program for program in (*NEEDED, *programs) if shutil.which(program) is None), "")
+def need(*programs: str) -> None:
+    """Skips a test whose programs are not installed; in the build (CI=true) it fails."""
+    _need([program for program in programs if shutil.which(program) is None])
 
 
-def has_gtk() -> bool:
-    """Whether Debian's PyGObject fits this interpreter: the same minor version."""
-    return bool(list(SYSTEM_GI.glob(f"_gi.cpython-{sys.version_info.major}{sys.version_info.minor}-*.so")))
+def need_gtk() -> None:
+    """Skips a test where Debian's PyGObject cannot be used: it is built for one minor version of Python."""
+    _need([] if SYSTEM_GI.exists() else ["python3-gi"])
+    if not list(SYSTEM_GI.glob(f"_gi.cpython-{sys.version_info.major}{sys.version_info.minor}-*.so")):
+        pytest.skip(f"Debian's python3-gi is built for another Python than {sys.version.split()[0]}")
+
+
+def _need(missing: Sequence[str]) -> None:
+    if missing:
+        told = f"not installed: {', '.join(missing)} (scripts/test lists the packages)"
+        (pytest.fail if os.environ.get("CI", "").lower() in {"true", "1"} else pytest.skip)(told)
 
 
 def eventually(look: Callable[[], object]):
