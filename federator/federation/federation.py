@@ -1,6 +1,6 @@
 """Several archives as one: search all of them, and retrieve from whichever holds the object."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -14,7 +14,7 @@ from federator.archive.reports import Wanted
 from federator.config import Archive, Config, ConfigSource
 from federator.dicom.query import Query
 from federator.dicom.uid import TaggedUID
-from federator.errors import RequestError
+from federator.errors import NotFound, RequestError
 from federator.federation import cursor as cursors
 from federator.federation.fanout import OnOutcome, fan_out
 from federator.federation.lists import find_all
@@ -112,8 +112,6 @@ class Federation:
         if count > _MAX_OFFSET:
             raise RequestError(f"offset={query.offset} is too far. Go on by nextCursor, or narrow the query by date.")
         found = await find_page(clients, query, count=count, below=below, on_outcome=on_outcome)
-        for entry in found.entries:
-            self._holders.remember(entry.uid, entry.holders)
         return Page(
             level=Level.STUDY,
             entries=found.entries[query.offset :],
@@ -134,7 +132,7 @@ class Federation:
             series_instance_uid=target.series.uid if target.series is not None else "",
             on_outcome=on_outcome,
         )
-        self._holders.remember(target.study.uid, found.holders)
+        self._remember(target.study.uid, found.holders, found.outcomes)
         left = [entry for entry in found.entries if below is None or place(entry) > below]
         page = left[query.offset : query.offset + query.limit]
         behind = len(left) - query.offset - len(page)
@@ -154,8 +152,7 @@ class Federation:
             tagged = tuple(name for name in tagged if name in query.archives)
             if not tagged:
                 raise RequestError("The UID's archives and archive= have none in common. Leave archive= out.")
-        known = [name for name in self._holders.get(target.study.uid) if name in self._pool.names]
-        return self._pool.chosen(tagged or query.archives or known)
+        return self._pool.chosen(tagged or query.archives or self._known(target.study))
 
     async def prior_studies(
         self, study: TaggedUID, *, modality: str = "", body_part: str = "", on_outcome: OnOutcome | None = None
@@ -189,7 +186,7 @@ class Federation:
         wanted = Wanted(study_instance_uid=study.uid, is_wanted=is_wanted, modalities=modalities)
         async with self._questions:
             found = await find_reports(clients, wanted, on_outcome=on_outcome)
-        self._holders.remember(study.uid, found.holders)
+        self._remember(study.uid, found.holders, found.outcomes)
         return found
 
     async def retrieve(self, target: Target, operation: Operation[T]) -> Served[T]:
@@ -198,19 +195,34 @@ class Federation:
         Raises RequestError, NotFound, NoArchiveAnswered, ContentError.
         """
         await self._pool.refresh()
-        names = target.archives or self._known(target) or (await self._found(target))
-        clients = self._pool.chosen(names)
-        async with self._questions:
-            return await first_served(clients, operation, f"object {target.uid}")
+        known = self._known(target.study)
+        names = target.archives or known or (await self._found(target))
+        try:
+            return await self._served(names, operation, target)
+        except NotFound:
+            if names != known:
+                raise
+        # The study may have moved since its holders were asked.
+        self._holders.forget(target.study.uid)
+        return await self._served(await self._found(target), operation, target)
 
-    def _known(self, target: Target) -> tuple[str, ...]:
-        return tuple(name for name in self._holders.get(target.study.uid) if name in self._pool.names)
+    async def _served(self, names: Sequence[str], operation: Operation[T], target: Target) -> Served[T]:
+        async with self._questions:
+            return await first_served(self._pool.chosen(names), operation, f"object {target.uid}")
+
+    def _remember(self, study_instance_uid: str, holders: Sequence[str], outcomes: Sequence[Outcome]) -> None:
+        """Keep a study's holders where every archive was asked for them."""
+        if {outcome.archive for outcome in outcomes} == set(self._pool.names):
+            self._holders.remember(study_instance_uid, holders, outcomes)
+
+    def _known(self, study: TaggedUID) -> tuple[str, ...]:
+        return tuple(name for name in self._holders.get(study.uid) if name in self._pool.names)
 
     async def _found(self, target: Target) -> tuple[str, ...]:
         """The holders of a study that came without a tag: every archive is asked, once."""
         async with self._questions:
             page = await find_study(self._pool.chosen(()), target.study.uid)
-        self._holders.remember(target.study.uid, page.entries[0].holders)
+        self._remember(target.study.uid, page.entries[0].holders, page.outcomes)
         return page.entries[0].holders
 
     async def survey(self, *, on_outcome: OnOutcome | None = None) -> tuple[ArchiveState, ...]:

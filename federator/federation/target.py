@@ -1,13 +1,16 @@
 """Which archives a question about one object goes to: the most specific tag decides (contract.md section 1)."""
 
+import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from federator.dicom.uid import TaggedUID
 from federator.errors import RequestError
+from federator.model import Outcome
 
 _MAX_REMEMBERED = 4096
+_REMEMBERED_S = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,21 +60,28 @@ class Target:
 
 
 class Holders:
-    """Which archives were found to hold a study: bounded, the least used forgotten first."""
+    """Which archives hold a study, as all of them said not long ago: bounded, the least used forgotten first."""
 
-    def __init__(self) -> None:
-        self._known: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._known: OrderedDict[str, tuple[float, tuple[str, ...]]] = OrderedDict()
 
     def get(self, study_instance_uid: str) -> tuple[str, ...]:
-        """The archives that held it when last seen; empty where that is not known."""
-        found = self._known.get(study_instance_uid, ())
-        if found:
-            self._known.move_to_end(study_instance_uid)
+        """The archives that hold it; empty where that is not known, or no longer surely so."""
+        since, found = self._known.get(study_instance_uid, (0.0, ()))
+        if not found or self._clock() - since > _REMEMBERED_S:
+            return ()
+        self._known.move_to_end(study_instance_uid)
         return found
 
-    def remember(self, study_instance_uid: str, archives: Iterable[str]) -> None:
-        """Keep what was found, for UIDs that come back without a tag."""
-        self._known[study_instance_uid] = tuple(archives)
+    def remember(self, study_instance_uid: str, archives: Iterable[str], outcomes: Iterable[Outcome]) -> None:
+        """Keep what every archive said, for UIDs that come back without a tag.
+
+        Where one of them was not heard, nothing is kept: it may hold the study as well.
+        """
+        if not all(outcome.complete for outcome in outcomes):
+            return
+        self._known[study_instance_uid] = (self._clock(), tuple(archives))
         self._known.move_to_end(study_instance_uid)
         while len(self._known) > _MAX_REMEMBERED:
             self._known.popitem(last=False)
