@@ -11,7 +11,7 @@ from federator.config import Config, ConfigSource
 from federator.server.endpoint import Endpoint
 from federator.server.health import HealthFile
 from federator.server.lifespan import App, running
-from federator.server.tools import archives, reports, search
+from federator.server.tools import archives, images, metadata, reports, search
 
 INSTRUCTIONS = """\
 federator searches several DICOMweb archives (PACS) at once and only ever reads. One question goes to every archive; \
@@ -54,7 +54,7 @@ def build_server(source: ConfigSource | Config, *, health: HealthFile | None = N
         log_level="WARNING",
         middleware=[_warm_up],
     )
-    for group in (archives, search, reports):
+    for group in (archives, search, reports, metadata, images):
         group.register(endpoint)
     return endpoint
 

@@ -49,20 +49,27 @@ def encode(
     return _encode(image, media_type, _within(width, height, max_edge))
 
 
-def fit(content: bytes, *, media_type: str, max_edge: int) -> Picture:
+def fit(
+    content: bytes, *, media_type: str, max_edge: int, stored_size: tuple[int, int] = (0, 0), pixel_aspect: float = 1.0
+) -> Picture:
     """An image from an archive as it is, if it is of the kind asked for and fits; re-encoded otherwise.
 
+    An image that has just the stored size (width, height) was not made square by the archive, so that is done here.
     The pixels of one that fits are not decoded. A ContentError says what is wrong with what is no image.
     """
     info = inspect(content)
     if info is None:
         raise ContentError("The archive sent something that is not an image.")
-    if info.media_type == media_type and max(info.width, info.height) <= max_edge and len(content) <= MAX_BYTES:
+    whole = square_size(info.width, info.height, pixel_aspect if (info.width, info.height) == stored_size else 1.0)
+    fits = max(info.width, info.height) <= max_edge and len(content) <= MAX_BYTES
+    if fits and info.media_type == media_type and whole == (info.width, info.height):
         return Picture(content=content, media_type=media_type, width=info.width, height=info.height)
     if info.width * info.height > MAX_PIXELS:
         raise ContentError(f"The archive sent an image of {info.width} × {info.height} pixels: too large to decode.")
     image = _opened(content)
-    return _encode(image, media_type, _within(image.width, image.height, max_edge))
+    if (image.width, image.height) != (info.width, info.height):
+        whole = image.width, image.height
+    return _encode(image, media_type, _within(*whole, max_edge))
 
 
 def square_size(width: int, height: int, pixel_aspect: float) -> tuple[int, int]:

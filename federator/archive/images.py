@@ -1,0 +1,102 @@
+"""One frame from one archive, to be looked at: as a picture that it made, or encoded, to be decoded here."""
+
+from dataclasses import dataclass
+
+import anyio.to_thread
+
+from federator.archive.client import ArchiveClient
+from federator.archive.instances import retrieve_frame, retrieve_instance
+from federator.archive.rendered import Rendered, retrieve_rendered
+from federator.dicom import json
+from federator.dicom.render.encoded import EncodedFrame
+from federator.dicom.render.header import layout_of, palette_of
+from federator.dicom.render.part10 import DicomFile
+from federator.dicom.render.tables import TableElsewhere
+from federator.errors import ContentError
+from federator.model import DicomJson
+
+_WINDOW_HONOURED = "window of rendered frames"
+_FAR_OFF = 8.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameAddress:
+    """Which frame of which instance; `frame_number` counts from 1."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+    frame_number: int = 1
+
+    @property
+    def uids(self) -> tuple[str, str, str]:
+        """Study, series and instance, as the WADO-RS functions take them."""
+        return self.study_instance_uid, self.series_instance_uid, self.sop_instance_uid
+
+
+async def retrieve_picture(
+    client: ArchiveClient,
+    address: FrameAddress,
+    row: DicomJson,
+    *,
+    media_type: str,
+    window: tuple[float, float] | None = None,
+) -> Rendered:
+    """The frame as the archive renders it. `row` is the instance's metadata.
+
+    Raises ContentError where the archive does not render it, or not in the window asked for: some archives ignore the
+    window without a word. That is found out once per archive, by asking for a window far off as well.
+    """
+    sop_class_uid = json.uid(row, "00080016")
+    if window is None:
+        return await retrieve_rendered(
+            client, *address.uids, address.frame_number, media_type=media_type, sop_class_uid=sop_class_uid
+        )
+    if _WINDOW_HONOURED in client.habits.unsupported:
+        raise ContentError(f"{client.name} was found to ignore the window of rendered frames.")
+    wanted = await retrieve_rendered(
+        client, *address.uids, address.frame_number, media_type=media_type, window=window, sop_class_uid=sop_class_uid
+    )
+    if _WINDOW_HONOURED not in client.habits.accepts:
+        center, width = window
+        other = await retrieve_rendered(
+            client,
+            *address.uids,
+            address.frame_number,
+            media_type=media_type,
+            window=(center + width / 4, width * _FAR_OFF),
+            sop_class_uid=sop_class_uid,
+        )
+        if other.content == wanted.content:
+            client.habits.unsupported.add(_WINDOW_HONOURED)
+            raise ContentError(f"{client.name} ignores the window of rendered frames.")
+        client.habits.accepts[_WINDOW_HONOURED] = "yes"
+    return wanted
+
+
+async def retrieve_encoded_frame(client: ArchiveClient, address: FrameAddress, row: DicomJson) -> EncodedFrame:
+    """The frame as it was stored, without the rest of the object where the archive can do that.
+
+    `row` is the instance's metadata. Where it has the lookup tables as bulk data only, or the archive serves no frames,
+    the whole instance is retrieved. Raises ContentError for what is no image, RequestError for a frame that is none.
+    """
+    layout = layout_of(row)
+    try:
+        _check_tables(row, address.frame_number)
+        native_bytes = (layout.frame_bits + 7) // 8
+        frame = await retrieve_frame(client, *address.uids, address.frame_number, native_bytes=native_bytes)
+        return EncodedFrame.of(row, address.frame_number, content=frame.content, transfer_syntax=frame.transfer_syntax)
+    except (TableElsewhere, ContentError):
+        content = await retrieve_instance(client, *address.uids)
+    return await anyio.to_thread.run_sync(_frame_of_file, content, address.frame_number)
+
+
+def _check_tables(row: DicomJson, frame_number: int) -> None:
+    """Raise TableElsewhere before anything is retrieved in vain."""
+    described = EncodedFrame.of(row, frame_number, content=b"", transfer_syntax="")
+    if described.layout.samples_per_pixel == 1 and not described.layout.is_gray:
+        palette_of(row)
+
+
+def _frame_of_file(content: bytes, frame_number: int) -> EncodedFrame:
+    return DicomFile(content).frame(frame_number)

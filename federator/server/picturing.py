@@ -1,0 +1,158 @@
+"""What render-instance-frame does: the archive's own picture where it makes one, else the frame decoded here."""
+
+import base64
+from dataclasses import dataclass
+from functools import partial
+
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult, ImageContent, TextContent
+
+from federator.archive.client import ArchiveClient
+from federator.archive.images import FrameAddress, retrieve_encoded_frame, retrieve_picture
+from federator.archive.rendered import Rendered
+from federator.archive.retrieve import retrieve_metadata
+from federator.dicom.render.describe import details, title
+from federator.dicom.render.display import chosen_toning
+from federator.dicom.render.encoded import EncodedFrame
+from federator.dicom.render.frame import render_frame
+from federator.dicom.render.geometry import pixel_aspect
+from federator.dicom.render.header import PixelLayout, check_frame, layout_of
+from federator.dicom.render.picture import Picture, fit
+from federator.dicom.render.tables import TableElsewhere
+from federator.dicom.render.windows import Window, WindowRequest, parse
+from federator.dicom.uid import TaggedUID
+from federator.errors import ContentError
+from federator.federation.target import Target
+from federator.model import DicomJson
+from federator.server.lifespan import App
+from federator.server.wording import one_line, served_by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """How the picture is to be: `window` None for the file's own, `max_edge` in pixels."""
+
+    media_type: str
+    max_edge: int
+    window: WindowRequest | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Retrieved:
+    """The instance's metadata with the archive's picture, or with the frame to decode and why there is no picture."""
+
+    row: DicomJson
+    window_words: str
+    source: Rendered | EncodedFrame
+    reason: str = ""
+
+
+async def render(
+    ctx: Context[App],
+    study: TaggedUID,
+    series: TaggedUID,
+    instance: TaggedUID,
+    *,
+    frame: int,
+    media_type: str,
+    window: str,
+    max_edge: int,
+) -> CallToolResult:
+    """One frame as a picture, and in text what the picture cannot say."""
+    wanted = Wanted(media_type=media_type, max_edge=max_edge, window=parse(window))
+    app = ctx.request_context.lifespan_context
+    federation = await app.federation()
+    address = FrameAddress(
+        study_instance_uid=study.uid,
+        series_instance_uid=series.uid,
+        sop_instance_uid=instance.uid,
+        frame_number=frame,
+    )
+    served = await federation.retrieve(
+        Target(study=study, series=series, instance=instance), partial(_retrieve, address=address, wanted=wanted)
+    )
+    app.note(served.earlier)
+    picture, window_words = await app.in_worker(_pictured, served.value, frame, wanted)
+    layout = layout_of(served.value.row)
+    lines = [
+        f"{served_by(served.archive, served.earlier)} {title(served.value.row, frame)}.",
+        f"Window: {one_line(window_words, max_characters=600)}.",
+        _shown(picture, layout),
+        *details(served.value.row, frame),
+        *(
+            [one_line(f"Decoded by federator: {served.value.reason}", max_characters=300)]
+            if served.value.reason
+            else []
+        ),
+    ]
+    return picture_result(picture, lines)
+
+
+def picture_result(picture: Picture, lines: list[str]) -> CallToolResult:
+    """Text first, then the image, and no structure: some clients would then drop the image."""
+    encoded = base64.b64encode(picture.content).decode("ascii")
+    return CallToolResult(
+        content=[
+            TextContent(type="text", text="\n".join(lines)),
+            ImageContent(type="image", data=encoded, mime_type=picture.media_type),
+        ]
+    )
+
+
+async def _retrieve(client: ArchiveClient, *, address: FrameAddress, wanted: Wanted) -> _Retrieved:
+    row = (await retrieve_metadata(client, *address.uids))[0]
+    layout_of(row)
+    check_frame(row, address.frame_number)
+    window, words = _window_for(row, address.frame_number, wanted.window)
+    try:
+        picture = await retrieve_picture(client, address, row, media_type=wanted.media_type, window=window)
+    except ContentError as refusal:
+        frame = await retrieve_encoded_frame(client, address, row)
+        return _Retrieved(row=frame.row, window_words="", source=frame, reason=str(refusal))
+    return _Retrieved(row=row, window_words=words, source=picture)
+
+
+def _window_for(
+    row: DicomJson, frame_number: int, request: WindowRequest | None
+) -> tuple[tuple[float, float] | None, str]:
+    """The window to ask the archive for, None for its own choice; and what to say of the one shown."""
+    try:
+        described = EncodedFrame.of(row, frame_number, content=b"", transfer_syntax="")
+    except TableElsewhere:
+        return _numbers(request.window if request else None), "as the archive chose; the file has a table for it"
+    toning = chosen_toning(described, request)
+    if toning is None:
+        return None, "as the archive chose, because the file has none"
+    if request and toning.voi is request.window:
+        return _numbers(request.window), toning.words
+    if not described.layout.is_gray:
+        return None, toning.words
+    return None, f"as the archive chose; known is {toning.words}"
+
+
+def _numbers(window: Window | None) -> tuple[float, float] | None:
+    return (window.center, window.width) if window else None
+
+
+def _pictured(retrieved: _Retrieved, frame_number: int, wanted: Wanted) -> tuple[Picture, str]:
+    if isinstance(retrieved.source, EncodedFrame):
+        rendered = render_frame(
+            retrieved.source, request=wanted.window, media_type=wanted.media_type, max_edge=wanted.max_edge
+        )
+        return rendered.picture, rendered.window_words
+    layout = layout_of(retrieved.row)
+    picture = fit(
+        retrieved.source.content,
+        media_type=wanted.media_type,
+        max_edge=wanted.max_edge,
+        stored_size=(layout.columns, layout.rows),
+        pixel_aspect=pixel_aspect(retrieved.row, frame_number),
+    )
+    return picture, retrieved.window_words
+
+
+def _shown(picture: Picture, layout: PixelLayout) -> str:
+    kind = picture.media_type.removeprefix("image/").upper()
+    stored = f"stored as {layout.columns} × {layout.rows}"
+    note = f"; {picture.note}" if picture.note else ""
+    return f"Shown: {picture.width} × {picture.height} pixels, {kind} ({stored}{note})."
