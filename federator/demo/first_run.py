@@ -108,7 +108,9 @@ class _Story:
         images = next((one for one in series if one.get("modality") == "CT"), None)
         if images is None:
             return
-        answer = await self._ask("Show me.", "render-series-overview", _within(study, images))
+        answer = await self._ask(
+            "Show me its lungs.", "render-series-overview", {**_within(study, images), "window": "lung"}
+        )
         for picture in answer.pictures:
             path = self._pictures / f"overview.{picture.media_type.rpartition('/')[2]}"
             await anyio.Path(path).write_bytes(picture.content)
