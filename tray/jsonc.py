@@ -150,8 +150,6 @@ def _end_of_line_comments(tree: Tree, place: int) -> int:
         if tree.text[place : token.start].strip(" \t"):
             break
         place = token.end
-        if "\n" in token.text:
-            break
     return place
 
 
