@@ -14,7 +14,7 @@ from federator.server.app import build_server
 from tests.synthetic_documents import encapsulated, image
 from tests.synthetic_pdfs import drawn, lines
 from tests.synthetic_report_catalogue import CATALOGUE
-from tests.synthetic_reports import SERIES, STUDY
+from tests.synthetic_reports import IMAGE_SERIES, SERIES, STUDY
 
 pytestmark = pytest.mark.anyio
 
@@ -30,6 +30,9 @@ class Quirk(StrEnum):
     RETRIEVAL_FAILS = auto()
     NO_SOP_CLASSES = auto()  # Orthanc 1.10
     IMAGES_CANNOT_BE_LISTED = auto()
+    FILTER_IGNORED = auto()  # Orthanc for keys that it does not know, static-wado for all
+    FILTER_FINDS_NOTHING = auto()  # Orthanc for keys of another level
+    ONLY_FIRST_OF_LIST = auto()  # tiny-pacs, Azure: one UID
 
 
 class ReportArchive:
@@ -39,6 +42,7 @@ class ReportArchive:
         self._app = folder_app(folder, cache=folder.parent / f"{folder.name}-cache")
         self._quirks = frozenset(quirks)
         self.paths: list[str] = []
+        self.rows_sent = 0
 
     async def __call__(self, scope, receive, send) -> None:
         path = scope["path"].removeprefix(scope["root_path"])
@@ -53,15 +57,28 @@ class ReportArchive:
         async def keep(message) -> None:
             sent.append(message)
 
-        await self._app({**scope, "path": path, "root_path": ""}, receive, keep)
+        query = self._query(scope["query_string"].decode())
+        await self._app({**scope, "path": path, "root_path": "", "query_string": query.encode()}, receive, keep)
         start = sent[0]
         body = b"".join(message.get("body", b"") for message in sent[1:])
         if body[:1] == b"[":
-            body = json.dumps([self._changed(row, path) for row in json.loads(body)]).encode()
+            rows = [self._changed(row, path) for row in json.loads(body)]
+            self.rows_sent += len(rows)
+            body = json.dumps(rows).encode()
         kept = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
         headers = [*kept, (b"content-length", str(len(body)).encode())]
         await send({**start, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    def _query(self, query: str) -> str:
+        """The query string as this archive understands it."""
+        if Quirk.FILTER_IGNORED in self._quirks:
+            return re.sub(r"(00080016|SOPClassUID)=[^&]*&?", "", query)
+        if Quirk.FILTER_FINDS_NOTHING in self._quirks:
+            return re.sub(r"(00080016|SOPClassUID)=[^&]*", r"\1=1.2.3", query)
+        if Quirk.ONLY_FIRST_OF_LIST in self._quirks:
+            return re.sub(r"(00080016|SOPClassUID)=([^&,]*),[^&]*", r"\1=\2", query)
+        return query
 
     def _refusal(self, path: str) -> int:
         is_metadata = path.endswith("/metadata")
@@ -155,7 +172,7 @@ async def test_reports_that_cannot_be_opened_are_listed_and_the_list_says_what_i
     with loopback.serve(ReportArchive(folder, Quirk.BARE_ROWS, Quirk.RETRIEVAL_FAILS)) as (url,):
         result = await call(url, "find-structured-reports", studyInstanceUid=STUDY)
     assert len(result.structured_content["reports"]) == 3
-    assert "Title and state of 3 reports are not known, because they were not opened." in said(result)
+    assert "Title and state of 3 reports are not known: they were not opened." in said(result)
 
 
 async def test_a_series_that_cannot_be_listed_makes_the_answer_partial(folder, loopback):
@@ -180,3 +197,40 @@ async def test_an_archive_that_lists_the_classes_of_a_study_is_not_walked_for_no
     assert result.structured_content["reports"] == []
     assert result.structured_content["complete"] is True
     assert archive.paths == ["/studies"]
+
+
+LARGE_SERIES = 230
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory) -> Path:
+    """A series of 230 images, and by mistake a report among them."""
+    made = tmp_path_factory.mktemp("large") / "files"
+    made.mkdir()
+    stray = CATALOGUE["basic_text"]()
+    stray.SeriesInstanceUID, stray.Modality = IMAGE_SERIES, "CT"
+    for held in (*[image(number) for number in range(1, LARGE_SERIES)], stray):
+        held.save_as(made / f"{held.SOPInstanceUID}.dcm", enforce_file_format=True)
+    return made
+
+
+@pytest.mark.parametrize(
+    "quirks",
+    [(), (Quirk.FILTER_IGNORED,), (Quirk.FILTER_FINDS_NOTHING,), (Quirk.ONLY_FIRST_OF_LIST,)],
+    ids=" ".join,
+)
+async def test_a_report_among_many_images_is_found_whatever_the_archive_does_with_the_filter(large, loopback, quirks):
+    """Issue 3 part 2: all of them; a search by SOPClassUID is believed only where it was shown to work."""
+    with loopback.serve(ReportArchive(large, Quirk.NO_SOP_CLASSES, *quirks)) as (url,):
+        found = (await call(url, "find-structured-reports", studyInstanceUid=STUDY)).structured_content
+    assert found["complete"] is True
+    assert [report["sopInstanceUid"] for report in found["reports"]] == [f"{SERIES}.1@odd"]
+
+
+async def test_a_large_series_without_reports_costs_a_few_rows_where_the_filter_works(large, loopback):
+    """Issue 3 part 2: bounded; the images are not listed one by one to find that there is no document."""
+    archive = ReportArchive(large, Quirk.NO_SOP_CLASSES)
+    with loopback.serve(archive) as (url,):
+        found = (await call(url, "find-encapsulated-pdf-reports", studyInstanceUid=STUDY)).structured_content
+    assert (found["complete"], found["reports"]) == (True, [])
+    assert archive.rows_sent < 10

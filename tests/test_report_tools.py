@@ -277,7 +277,8 @@ async def test_a_pdf_is_read_page_by_page_and_its_scan_is_shown(archives, mode):
     assert [block.type for block in result.content] == ["text", "text", "text", "image"]
     head, body, label, scan = result.content
     assert head.text.split("\n") == [
-        "From images. 2 of 2 pages.",
+        "From images.",
+        "2 of 2 pages.",
         "Page 2: This page has no text layer. It comes as an image.",
     ]
     assert "Page 1 of 2\nFindings: normal" in body.text
@@ -326,7 +327,7 @@ async def test_an_encrypted_pdf_is_a_clear_error(archives):
         ),
         (
             "get-encapsulated-pdf-report-text", SERIES, f"{SERIES}.1",
-            "This is no encapsulated document but Basic Text SR. Call get-structured-report-text.",
+            "This is no PDF or clinical document but Basic Text SR. Call get-structured-report-text.",
         ),
     ],
 )  # fmt: skip

@@ -15,7 +15,8 @@ from federator.archive.asking import Request, ask
 from federator.archive.children import Children
 from federator.archive.client import ArchiveClient
 from federator.archive.concurrently import concurrently
-from federator.archive.fetched import Fetched, Wholeness
+from federator.archive.fetched import Wholeness
+from federator.archive.report_probe import surely_holds_none
 from federator.archive.retrieve import retrieve_metadata
 from federator.dicom import json
 from federator.dicom.document import MAYBE_REPORTS, is_key_object_selection, is_structured_report
@@ -46,10 +47,14 @@ _KEPT = (*_ABOUT_REPORTS, "00080016", "00080018", "00080021", "00080031", "00200
 
 @dataclass(slots=True, kw_only=True)
 class Gathering:
-    """What was found so far, by SOP Instance UID; `seen` tells whether the archive has the study at all."""
+    """What was found so far, by SOP Instance UID; `seen` tells whether the archive has the study at all.
+
+    `unopened` counts the reports of which only the search row is known.
+    """
 
     rows: dict[str, DicomJson] = field(default_factory=dict)
     seen: bool = False
+    unopened: int = 0
     gaps: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
@@ -61,11 +66,12 @@ class Gathering:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which reports: by SOP Class; `modalities` narrows the series that are looked into, for a quick look only."""
+    """Which reports: by SOP Class. For a quick look, `modalities` narrows the series that are looked into."""
 
     study_instance_uid: str
     is_wanted: Callable[[str], bool]
     modalities: frozenset[str] = frozenset()
+    max_opened: int = MAX_OPENED
 
 
 async def gather_reports(client: ArchiveClient, wanted: Wanted, into: Gathering) -> None:
@@ -121,7 +127,9 @@ async def _look_into(client: ArchiveClient, wanted: Wanted, series: DicomJson, i
     series_instance_uid = json.uid(series, "0020000E")
     listed = _children(client, Level.INSTANCE, wanted.study_instance_uid, series_instance_uid, _ABOUT_REPORTS)
     try:
-        found: Fetched = await listed.read()
+        if await surely_holds_none(client, wanted.study_instance_uid, series, wanted.is_wanted):
+            return
+        found = await listed.read()
     except ArchiveError as error:
         into.gaps.append(f"One series could not be looked into: {error}")
         return
@@ -149,10 +157,10 @@ async def _open(client: ArchiveClient, wanted: Wanted, into: Gathering) -> None:
             return
         into.rows[uid] = {**row, **{tag: whole[0][tag] for tag in _KEPT if tag in whole[0]}}
 
-    await concurrently([partial(complete, uid) for uid in short[:MAX_OPENED]])
-    unopened = len(failed) + max(0, len(short) - MAX_OPENED)
-    if unopened:
-        into.remarks.append(f"Title and state of {unopened} reports are not known, because they were not opened.")
+    await concurrently([partial(complete, uid) for uid in short[: wanted.max_opened]])
+    into.unopened = len(failed) + max(0, len(short) - wanted.max_opened)
+    if into.unopened:
+        into.remarks.append(f"Title and state of {into.unopened} reports are not known: they were not opened.")
 
 
 def _is_to_be_opened(row: DicomJson) -> bool:

@@ -8,6 +8,13 @@ KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
 ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
 ENCAPSULATED_CDA = "1.2.840.10008.5.1.4.1.1.104.2"
 
+REPORT_CLASSES = (
+    *(f"{_STRUCTURED_REPORT_ROOT}{number}" for number in range(1, 100)),
+    ENCAPSULATED_PDF,
+    ENCAPSULATED_CDA,
+)
+"""Every UID that a class of report has, or will have as the family grows: what to ask an archive for."""
+
 MAYBE_REPORTS = frozenset({"SR", "KO", "DOC", "PLAN", "LOG", "OT", "M3D", "ECG", "OP", "OPT", "SMR"})
 """Modalities under which reports are usual: where a search must be cut short, these series are looked at first."""
 

@@ -1,15 +1,18 @@
 """Values of DICOM objects as text that reads well: free text, numbers, dates, names."""
 
+import re
+
 from federator.dicom import json
 from federator.model import DicomJson
 
 _DELETE = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+_LINE_END = re.compile("\r\n|[\r\u2028\u2029]")
 _DATE_DIGITS = 8
 
 
 def clean(text: str) -> str:
     """The text with plain line ends and without control characters."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_DELETE)
+    return _LINE_END.sub("\n", text).translate(_DELETE)
 
 
 def free_text(row: DicomJson, tag: str) -> str:

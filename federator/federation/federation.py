@@ -10,7 +10,7 @@ import anyio
 
 from federator.archive.asking import Request, ask
 from federator.archive.client import ArchiveClient
-from federator.archive.reports import Wanted
+from federator.archive.reports import MAX_OPENED, Wanted
 from federator.config import Archive, Config, ConfigSource
 from federator.dicom.query import Query
 from federator.dicom.uid import TaggedUID
@@ -174,16 +174,18 @@ class Federation:
         is_wanted: Callable[[str], bool],
         *,
         modalities: frozenset[str] = frozenset(),
+        max_opened: int = MAX_OPENED,
         on_outcome: OnOutcome | None = None,
     ) -> FoundReports:
         """Every report of a study whose SOP Class UID `is_wanted`, from all its holders, newest first.
 
-        `modalities` narrows the series that are looked into: quick, but blind to reports under odd modalities.
+        For a quick look, `modalities` narrows the series that are looked into, and `max_opened` the reports that are
+        opened for title, state and predecessors.
         Raises RequestError, NotFound, NoArchiveAnswered.
         """
         await self._pool.refresh()
         clients = self._chosen(Query(level=Level.INSTANCE), Target(study=study))
-        wanted = Wanted(study_instance_uid=study.uid, is_wanted=is_wanted, modalities=modalities)
+        wanted = Wanted(study_instance_uid=study.uid, is_wanted=is_wanted, modalities=modalities, max_opened=max_opened)
         async with self._questions:
             found = await find_reports(clients, wanted, on_outcome=on_outcome)
         self._remember(study.uid, found.holders, found.outcomes)

@@ -27,11 +27,15 @@ class FoundReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundReports:
-    """All reports of a study, newest first, and what became of every archive; `holders` are those of the study."""
+    """All reports of a study, newest first, and what became of every archive; `holders` are those of the study.
+
+    `unopened` counts the reports of which only the search row is known, so that they may replace another unnoticed.
+    """
 
     reports: tuple[FoundReport, ...]
     outcomes: tuple[Outcome, ...]
     holders: tuple[str, ...]
+    unopened: int = 0
 
 
 async def find_reports(
@@ -49,7 +53,12 @@ async def find_reports(
         raise NotFound(not_found(f"study {wanted.study_instance_uid}", outcomes), outcomes=outcomes)
     rows = [Row(archive=reply.client.name, data=row) for reply in replies for row in reply.gathered.rows.values()]
     entries = merge(Level.INSTANCE, rows, [client.name for client in clients])
-    return FoundReports(reports=tuple(_in_order(entries)), outcomes=outcomes, holders=holders)
+    return FoundReports(
+        reports=tuple(_in_order(entries)),
+        outcomes=outcomes,
+        holders=holders,
+        unopened=sum(reply.gathered.unopened for reply in replies),
+    )
 
 
 def _in_order(entries: Iterable[Entry]) -> list[FoundReport]:

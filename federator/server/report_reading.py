@@ -13,7 +13,7 @@ from federator.archive.metadata import row_of_file
 from federator.archive.retrieve import retrieve_document, retrieve_instance, retrieve_metadata
 from federator.dicom import json
 from federator.dicom.cda import read_cda
-from federator.dicom.document import class_name, is_encapsulated_document, is_structured_report
+from federator.dicom.document import ENCAPSULATED_CDA, class_name, is_encapsulated_document, is_structured_report
 from federator.dicom.pdf import PdfText, read_pdf
 from federator.dicom.report import report_text
 from federator.dicom.report_summary import summarize
@@ -25,11 +25,12 @@ from federator.federation.target import Target
 from federator.model import DicomJson
 from federator.server.lifespan import App
 from federator.server.results import MAX_CHARACTERS, text_only
-from federator.server.wording import fenced, one_line, served_by
+from federator.server.wording import counted, fenced, one_line, served_by
 
 _CONTENT_SEQUENCE = "0040A730"
 _REPORT_MODALITIES = frozenset({"SR"})
 _SUPERSEDED_WITHIN_S = 5.0
+_MAX_OPENED = 20
 _ROOM = MAX_CHARACTERS - 2_000
 """Characters for archive text; the rest is for our own sentences around it."""
 
@@ -79,7 +80,9 @@ async def _look_for_successors(federation: Federation, study: TaggedUID, instanc
     """Say whether another report of the study replaces this one, as far as that can be told in a few seconds."""
     with anyio.move_on_after(_SUPERSEDED_WITHIN_S) as deadline:
         try:
-            found = await federation.find_reports(study, is_structured_report, modalities=_REPORT_MODALITIES)
+            found = await federation.find_reports(
+                study, is_structured_report, modalities=_REPORT_MODALITIES, max_opened=_MAX_OPENED
+            )
         except FederatorError:
             later.append("Whether a later report replaces this one could not be checked.")
             return
@@ -94,6 +97,8 @@ async def _look_for_successors(federation: Federation, study: TaggedUID, instanc
         silent = [outcome.archive for outcome in found.outcomes if not outcome.complete]
         if silent and not successors:
             later.append(f"Whether a report in {', '.join(silent)} replaces this one could not be checked.")
+        elif found.unopened and not successors:
+            later.append(f"Whether one of {found.unopened} further reports replaces this one was not checked.")
     if deadline.cancelled_caught:
         later.append("Whether a later report replaces this one could not be checked in time.")
 
@@ -108,8 +113,8 @@ async def document(
     async def read(client: ArchiveClient) -> _Document:
         row = (await retrieve_metadata(client, study.uid, series.uid, instance.uid))[0]
         sop_class = json.uid(row, "00080016")
-        if not is_encapsulated_document(sop_class) and not json.is_present(row, "00420011"):
-            raise ContentError(f"This is no encapsulated document but {_kind(sop_class)}. {_other_tool(sop_class)}")
+        if sop_class and not is_encapsulated_document(sop_class):
+            raise ContentError(f"This is no PDF or clinical document but {_kind(sop_class)}. {_other_tool(sop_class)}")
         content = await retrieve_document(client, study.uid, series.uid, instance.uid, row)
         return _Document(row=row, content=content)
 
@@ -117,19 +122,19 @@ async def document(
     app.note(served.earlier)
     summary = summarize(served.value.row)
     label = ", ".join(one_line(part) for part in (summary.title, summary.kind, summary.date) if part)
-    origin = served_by(served.archive, served.earlier)
-    if served.value.content.lstrip()[:1] == b"<":
+    head = [*summary.warnings, served_by(served.archive, served.earlier)]
+    content = served.value.content
+    if json.uid(served.value.row, "00080016") == ENCAPSULATED_CDA and b"%PDF-" not in content[:1024]:
         if pages.strip():
             raise RequestError("pages: a clinical document (CDA) has no pages. Leave pages out.")
-        text = await app.in_worker(partial(read_cda, served.value.content, max_characters=_ROOM))
-        return text_only("\n".join([origin, *text.notices]), fenced(text.text, label))
-    read_pages = await app.in_worker(partial(read_pdf, served.value.content, pages=pages, max_characters=_ROOM))
-    return _pdf_result(read_pages, origin, label)
+        text = await app.in_worker(partial(read_cda, content, max_characters=_ROOM))
+        return text_only("\n".join([*head, *text.notices]), fenced(text.text, label))
+    pdf = await app.in_worker(partial(read_pdf, content, pages=pages, max_characters=_ROOM))
+    return _pdf_result(pdf, head, label)
 
 
-def _pdf_result(pdf: PdfText, origin: str, label: str) -> CallToolResult:
-    shown = len(pdf.pages)
-    head = [f"{origin} {shown} of {pdf.page_count} pages.", *pdf.notices]
+def _pdf_result(pdf: PdfText, head: list[str], label: str) -> CallToolResult:
+    head += [f"{len(pdf.pages)} of {counted(pdf.page_count, 'page')}.", *pdf.notices]
     head += [f"Page {page.number}: {page.note}" for page in pdf.pages if page.note]
     whole = "\n\n".join(f"Page {page.number} of {pdf.page_count}\n{page.text}".rstrip() for page in pdf.pages)
     blocks: list[ContentBlock] = [_text("\n".join(head)), _text(fenced(whole, label))]
