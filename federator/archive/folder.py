@@ -29,10 +29,9 @@ from starlette.routing import Route
 
 from federator.archive import folder_objects
 from federator.archive.folder_index import FolderIndex
-from federator.archive.folder_pixels import open_stored
+from federator.archive.folder_pixels import DamagedFile, open_stored
 from federator.archive.folder_query import checked_uid, read_query
 from federator.archive.folder_search import search
-from federator.dicom.quiet import READ_FAULTS
 from federator.errors import RequestError
 from federator.model import Level
 
@@ -79,7 +78,12 @@ class _FolderArchive:
             self._route("/federator/index", self._summary),
             Route(f"{study}/{{rest:path}}rendered", _not_acceptable, methods=["GET"]),
         ]
-        refused = {RequestError: _bad_request, OSError: _unavailable, sqlite3.Error: _unavailable}
+        refused = {
+            RequestError: _bad_request,
+            DamagedFile: _damaged,
+            OSError: _unavailable,
+            sqlite3.Error: _unavailable,
+        }
         return Starlette(routes=routes, exception_handlers=refused)
 
     def _route(self, path: str, answer: Callable[[Request], Awaitable[Response]]) -> Route:
@@ -170,11 +174,8 @@ async def _in_thread(work: Callable[..., T], *values: Any) -> T:  # noqa: ANN401
 
 
 def _read_frames(path: Path, numbers: list[int]) -> tuple[list[bytes], str] | None:
-    try:
-        stored = open_stored(path)
-        frames = [stored.frame(number) for number in numbers]
-    except READ_FAULTS:
-        return None
+    stored = open_stored(path)
+    frames = [stored.frame(number) for number in numbers]
     found = [frame for frame in frames if frame is not None]
     return ([content for content, _ in found], found[0][1]) if len(found) == len(numbers) else None
 
@@ -232,6 +233,10 @@ def _not_found() -> Response:
 
 async def _bad_request(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the signature of a handler
     return PlainTextResponse(str(error), status_code=400)
+
+
+async def _damaged(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the signature of a handler
+    return PlainTextResponse("The file of this object is damaged.", status_code=500)
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the signature of a handler

@@ -5,9 +5,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from federator.archive.folder_json import to_json
+from federator.archive.folder_json import DAMAGED, to_json
 from federator.dicom import attributes, json
-from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
+from federator.dicom.quiet import quiet_pydicom
 from federator.dicom.uid import is_uid
 from federator.model import Level
 
@@ -67,12 +67,11 @@ def read_header(path: Path) -> Header | Refusal:
             start = file.read(_PREAMBLE + 4)
         if not _begins_like_dicom(start):
             return Refusal(reason="it does not begin as a DICOM file does" if path.suffix.lower() == ".dcm" else "")
-        dataset = _read(path, force=start[_PREAMBLE:] != b"DICM")
+        return _judged(_read(path, force=start[_PREAMBLE:] != b"DICM"))
     except PermissionError:
         return Refusal(reason="this account may not read it")
-    except READ_FAULTS:
+    except DAMAGED:
         return Refusal(reason="it is damaged, or no DICOM file")
-    return _judged(dataset)
 
 
 def _judged(dataset: "FileDataset") -> Header | Refusal:

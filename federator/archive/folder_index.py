@@ -9,7 +9,6 @@ import hashlib
 import json as text_json
 import os
 import sqlite3
-import stat
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Any
 
 from federator.archive.folder_header import Header, Refusal, read_header
 from federator.archive.folder_rows import series_row, study_row
+from federator.archive.folder_stamps import Stamp, stamps
 from federator.dicom import json
 
 _SCHEMA_VERSION = 1
@@ -35,17 +35,7 @@ _SCHEMA = (
 _STUDY_DATE = "00080020"
 _BUSY_S = 5.0
 _BATCH_S = 0.25
-_MAX_FILES = 200_000
 _MAX_NAMED = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
-    """A file and what changes when its content does."""
-
-    path: bytes
-    mtime_ns: int
-    size: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,7 +73,7 @@ class FolderIndex:
     def changes(self) -> Changes:
         """Compare the time stamps of all files with those in the index."""
         self._prepare()
-        present = {stamp.path: stamp for stamp in self._stamps()}
+        present = {stamp.path: stamp for stamp in stamps(self.folder)}
         with self._opened() as database:
             known = {
                 path: (mtime_ns, size)
@@ -189,35 +179,6 @@ class FolderIndex:
                 database.execute("ROLLBACK")
                 raise
             database.execute("COMMIT")
-
-    def _stamps(self) -> Iterator[Stamp]:
-        """The regular files below the folder; links only to what lies inside it, nothing that is hidden."""
-        os.stat(self.folder)  # noqa: PTH116 - a folder that is gone is an error and not an empty archive
-        count, folders = 0, [os.fspath(self.folder)]
-        while folders:
-            with os.scandir(folders.pop()) as entries:
-                for entry in entries:
-                    if entry.name.startswith("."):
-                        continue
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
-                    elif stamp := self._stamp(entry):
-                        count += 1
-                        if count > _MAX_FILES:
-                            raise OSError(f"the folder holds more than {_MAX_FILES} files")
-                        yield stamp
-
-    def _stamp(self, entry: "os.DirEntry[str]") -> Stamp | None:
-        try:
-            if entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(self.folder):
-                return None
-            told = entry.stat()
-        except OSError:
-            return None  # it was removed meanwhile, or a link leads nowhere
-        if not stat.S_ISREG(told.st_mode):
-            return None
-        path = os.fsencode(os.path.relpath(entry.path, self.folder))
-        return Stamp(path=path, mtime_ns=told.st_mtime_ns, size=told.st_size)
 
 
 def _write(database: sqlite3.Connection, read: list[tuple[Stamp, Header | Refusal]], removed: list[bytes]) -> None:

@@ -6,6 +6,8 @@ given as the text that stands in the file.
 
 import base64
 import math
+import re
+import zlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,9 @@ from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
 
 if TYPE_CHECKING:
     from pydicom import DataElement, Dataset
+
+DAMAGED = (*READ_FAULTS, zlib.error, RecursionError, MemoryError)
+"""What comes of reading a damaged file: a stream that does not inflate, items without end, a length without bounds."""
 
 BINARY = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW", "OB/OW"})
 _INLINE_MAX_BYTES = 1024
@@ -27,14 +32,14 @@ def to_json(dataset: "Dataset", bulk_address: BulkAddress, path: tuple[str, ...]
     """The elements of a data set by their tags; binary values above 1 kB stand as a BulkDataURI."""
     quiet_pydicom()
     row: dict[str, Any] = {}
-    for tag in dataset.keys():  # noqa: SIM118 - iterating a data set converts its elements, and may raise
+    for tag, raw in list(dataset.items()):
         if tag.element == 0:
             continue  # a group length says nothing about the object
         key = f"{tag:08X}"
         try:
             row[key] = _element(dataset[tag], bulk_address, (*path, key))
-        except READ_FAULTS:
-            row[key] = _as_written(dataset, int(tag))
+        except DAMAGED:
+            row[key] = _as_written(raw)
     if not path:
         row[_CHARACTER_SET] = _UTF_8
     return dict(sorted(row.items()))
@@ -67,10 +72,11 @@ def _finite(value: object) -> object:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _as_written(dataset: "Dataset", tag: int) -> dict[str, Any]:
+def _as_written(raw: object) -> dict[str, Any]:
     """An element that cannot be converted, as the text that stands in the file; nothing where that is no text."""
-    raw = dataset.get_item(tag)
-    vr, content = str(getattr(raw, "VR", None) or "UN")[:2], getattr(raw, "value", None)
+    vr, content = str(getattr(raw, "VR", None) or "UN"), getattr(raw, "value", None)
+    if not re.fullmatch("[A-Z]{2}", vr):
+        vr = "UN"
     if vr in BINARY or not isinstance(content, bytes | str) or not content:
         return {"vr": vr}
     text = content if isinstance(content, str) else content.decode("latin-1")

@@ -4,14 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from federator.archive.folder_json import to_json
-from federator.archive.folder_pixels import PIXEL_TAGS, open_stored, swapped
+from federator.archive.folder_pixels import PIXEL_TAGS, DamagedFile, damage_told, open_stored, swapped
 from federator.archive.headerless import with_header
 from federator.dicom import json
-from federator.dicom.quiet import READ_FAULTS
 from federator.model import Level
 
 if TYPE_CHECKING:
-    from pydicom import Dataset
+    from pydicom import DataElement, Dataset
 
 JsonRow = dict[str, Any]
 
@@ -23,7 +22,7 @@ def header_row(path: Path) -> JsonRow:
     """All attributes of a file up to its pixels as a row; empty where it cannot be read any more."""
     try:
         stored = open_stored(path)
-    except READ_FAULTS:
+    except (DamagedFile, OSError):
         return {}
     return to_json(stored.dataset, lambda _: "")
 
@@ -53,17 +52,22 @@ def bulk_data(path: Path, place: list[str]) -> list[bytes] | None:
     stored = open_stored(path)
     if len(place) == 1 and place[0] in PIXEL_TAGS:
         return stored.whole_pixels()
-    dataset: Dataset = stored.dataset
+    with damage_told():
+        element = _element_at(stored.dataset, place)
+    if element is None or not isinstance(element.value, bytes):
+        return None
+    width = 1 if stored.little_endian else _WORD_BYTES.get(str(element.VR)[:2], 1)
+    return [swapped(element.value, width)]
+
+
+def _element_at(dataset: "Dataset", place: list[str]) -> "DataElement | None":
     for sequence, item in zip(place[:-1:2], place[1:-1:2], strict=True):
         element = dataset.get(int(sequence, 16))
         if element is None or element.VR != "SQ" or int(item) >= len(element.value):
             return None
         dataset = element.value[int(item)]
-    element = dataset.get(int(place[-1], 16))
-    if element is None or not isinstance(element.value, bytes):
-        return None
-    width = 1 if stored.little_endian else _WORD_BYTES.get(str(element.VR)[:2], 1)
-    return [swapped(element.value, width)]
+    found: DataElement | None = dataset.get(int(place[-1], 16))
+    return found
 
 
 def part_10(path: Path) -> tuple[bytes, str] | None:

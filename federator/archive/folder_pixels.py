@@ -1,11 +1,14 @@
 """The pixels of a file, one frame at a time, reading no more of the file than needed (PS3.5 §8 and Annex A)."""
 
 from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from federator.archive.folder_json import DAMAGED
 from federator.dicom.quiet import quiet_pydicom
 
 if TYPE_CHECKING:
@@ -25,6 +28,22 @@ _IMPLICIT_HEADER_BYTES = 8
 _EXPLICIT_HEADER_BYTES = 12
 _BYTE_BITS = 8
 _ARRAY_CODES = {2: "H", 4: "I", 8: "Q"}
+
+
+class DamagedFile(Exception):  # noqa: N818 - reads as a sentence at the place where it is raised
+    """A file of the index that cannot be read after all."""
+
+
+@contextmanager
+def damage_told() -> Iterator[None]:
+    """Raise DamagedFile for what a damaged file makes pydicom raise; an OSError of the system stays one."""
+    try:
+        yield
+    except DAMAGED as error:
+        # pydicom raises OSError too, for what it finds in a file; the system's have a number.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise DamagedFile from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +79,7 @@ class Stored:
         """
         if self.pixels is None or not 1 <= frame_number <= self.number_of_frames:
             return None
-        with self._source() as source:
+        with damage_told(), self._source() as source:
             if self.pixels.length is None:
                 return self._encapsulated(source, self.pixels, frame_number), self.transfer_syntax
             content = self._native(source, self.pixels, frame_number)
@@ -131,11 +150,16 @@ class Stored:
 
 
 def open_stored(path: Path) -> Stored:
-    """Read a file up to its pixels, which stay where they are. Raises what pydicom raises, or OSError."""
+    """Read a file up to its pixels, which stay where they are. Raises DamagedFile, or OSError where it is gone."""
+    quiet_pydicom()
+    with damage_told():
+        return _opened(path)
+
+
+def _opened(path: Path) -> Stored:
     from pydicom import dcmread
     from pydicom.filereader import read_partial
 
-    quiet_pydicom()
     seen: list[tuple[str, str | None, int]] = []
 
     def at_pixels(tag: int, vr: str | None, length: int) -> bool:
