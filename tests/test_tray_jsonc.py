@@ -6,7 +6,7 @@ import random
 import pytest
 
 from tray.jsonc import Dialect, JsoncError, comments, parse, put, remove
-from tray.jsonc_tree import Kind, Tree, _tokens, grow
+from tray.jsonc_tree import Tree, _tokens, grow
 
 PATH = ("mcpServers", "federator")
 ENTRY = {"command": "/opt/föderator/bin/federator", "args": ["--config", 'C:\\Users\\A "B"\\archives.toml']}
@@ -88,7 +88,7 @@ class Writer:
 def pieces(text: str, *, but: tuple[int, int] = (0, 0)) -> list[str]:
     """Everything that is not white space, in order, but for what stands in one stretch of the text."""
     start, end = but
-    return [t.text for t in _tokens(text) if t.kind is not Kind.SPACE and not start <= t.start < end]
+    return [t.text for t in _tokens(text) if not start <= t.start < end]
 
 
 def is_old_and_one_comma(pieces_now: list[str], pieces_before: list[str]) -> bool:

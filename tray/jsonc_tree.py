@@ -9,6 +9,7 @@ from enum import Enum, auto
 _MAX_DEPTH = 100
 _MAX_NUMBER_DIGITS = 300
 _LITERALS: dict[str, object] = {"true": True, "false": False, "null": None}
+_SPACE = "SPACE"
 _TOKEN = re.compile(
     r"""(?P<SPACE>[ \t\r\n]+)
       | (?P<COMMENT>//[^\r\n]*|/\*.*?\*/)
@@ -40,7 +41,6 @@ class Dialect(Enum):
 class Kind(Enum):
     """What a piece of the text is."""
 
-    SPACE = auto()
     COMMENT = auto()
     STRING = auto()
     NUMBER = auto()
@@ -123,7 +123,7 @@ def grow(text: str, *, dialect: Dialect = Dialect.JSONC) -> Tree:
     comments = tuple(token for token in tokens if token.kind is Kind.COMMENT)
     if dialect is Dialect.JSON and comments:
         raise JsoncError("this file may not hold comments", line=_line_of(text, comments[0].start))
-    bare = [token for token in tokens if token.kind not in {Kind.SPACE, Kind.COMMENT}]
+    bare = [token for token in tokens if token.kind is not Kind.COMMENT]
     reader = _Reader(text, bare, trailing_commas=dialect is Dialect.JSONC)
     root = reader.value(depth=0)
     reader.expect_end()
@@ -140,7 +140,8 @@ def _tokens(text: str) -> Iterator[Token]:
         match = _TOKEN.match(text, place)
         if match is None or match.lastgroup is None:
             raise JsoncError("there is something here that JSON does not know", line=_line_of(text, place))
-        yield Token(kind=Kind[match.lastgroup], text=match.group(), start=place, end=match.end())
+        if match.lastgroup != _SPACE:
+            yield Token(kind=Kind[match.lastgroup], text=match.group(), start=place, end=match.end())
         place = match.end()
 
 
