@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from federator import __version__
-from federator.errors import ConfigError
+from federator.config import ConfigError
 from tray import desktop_host, guard, icon, login, menu
 from tray.board import Board
 from tray.clients import Clients, ClientState, ClientStatus

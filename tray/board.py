@@ -9,8 +9,7 @@ from pathlib import Path
 import anyio
 
 from federator.archive.check import Step, check
-from federator.config import Archive, Config, load
-from federator.errors import ConfigError
+from federator.config import Archive, Config, ConfigError, load
 from tray import health
 from tray.menu import ArchiveLine, Shape
 

@@ -148,7 +148,8 @@ class TrayIcon:
             function()  # GTK's backends queue every step in their own loop, and so does X11's
 
     def _make_visible(self) -> None:
-        self._icon.visible = True
+        with self._updating:
+            self._icon.visible = True
 
     def _stop_on_signals(self) -> None:
         if self._backend.name == "darwin":
