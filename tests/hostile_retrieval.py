@@ -11,7 +11,7 @@ from typing import Any
 
 import pydicom
 from PIL import Image
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit
 
 from tests.retrieval_objects import PDF_STORAGE, StoredObject
 
@@ -29,6 +29,8 @@ class Quirk(StrEnum):
     MULTIPART_REFUSED = auto()
     SINGLE_PART_REFUSED = auto()
     SYNTAX_INSIDE_TYPE = auto()
+    SYNTAX_UNTOLD = auto()
+    SYNTAX_WRONG = auto()
     BOUNDARY_MISSING = auto()
     BOUNDARY_WRONG = auto()
     PARTS_MISLABELLED = auto()
@@ -178,7 +180,11 @@ class RetrievalArchive:
         if self.has(Quirk.MULTIPART_REFUSED if wants_multipart else Quirk.SINGLE_PART_REFUSED):
             return self._refused()
         label = "image/png" if self.has(Quirk.PARTS_MISLABELLED) else media_type
-        syntax = f"; transfer-syntax={transfer_syntax}" if transfer_syntax else ""
+        if self.has(Quirk.SYNTAX_WRONG):
+            encapsulated = pydicom.uid.UID(self.stored.transfer_syntax).is_encapsulated
+            transfer_syntax = ExplicitVRLittleEndian if encapsulated else JPEGBaseline8Bit
+        untold = self.has(Quirk.SYNTAX_UNTOLD) or not transfer_syntax
+        syntax = "" if untold else f"; transfer-syntax={transfer_syntax}"
         if not wants_multipart:
             return Reply(200, label + syntax, content)
         line = b"\n" if self.has(Quirk.LINE_FEEDS_ONLY) else b"\r\n"

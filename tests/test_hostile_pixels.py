@@ -1,7 +1,9 @@
 """Frames and renderings from archives that misbehave: the frame that was asked for, whole, under its own name."""
 
+import io
 from collections.abc import Iterator
 
+import pydicom
 import pytest
 
 from federator.archive.retrieve import (
@@ -18,6 +20,7 @@ from tests.retrieval_objects import (
     NATIVE,
     NATIVE_FRAMES,
     RLE,
+    StoredObject,
 )
 from tests.retrieval_setting import archive_of, client_of, quick_loopback
 
@@ -126,6 +129,47 @@ async def test_several_frames_where_one_was_asked_for_are_not_guessed_from(loopb
         async with client_of(url) as client:
             with pytest.raises(ContentError, match="several frames"):
                 await retrieve_frame(client, *NATIVE_FRAMES.uids, 2)
+
+
+@pytest.mark.parametrize("stored", IMAGES, ids=lambda stored: stored.name)
+@pytest.mark.parametrize("quirk", [Quirk.SYNTAX_UNTOLD, Quirk.SYNTAX_WRONG])
+async def test_how_a_frame_is_to_be_decoded_is_told_from_its_bytes(loopback, stored, quirk):
+    """facts/dicomweb.md 7, mislabelled parts: an untold or wrong transfer syntax never decides against the bytes."""
+    native = not stored.dataset.file_meta.TransferSyntaxUID.is_encapsulated
+    with archive_of(loopback, stored, quirk) as (_, url):
+        async with client_of(url) as client:
+            if native and quirk is Quirk.SYNTAX_WRONG:
+                with pytest.raises(ContentError, match=r"1\.2\.840\.10008\.1\.2\.4\.50"):
+                    await retrieve_frame(client, *stored.uids, 1)
+                return
+            frame = await retrieve_frame(client, *stored.uids, 1, native_bytes=stored.native_bytes)
+    assert frame.content == stored.frames[0]
+    assert decoder_of(frame.transfer_syntax) == decoder_of(stored.transfer_syntax)
+
+
+def decoder_of(transfer_syntax: str) -> str:
+    """What decodes it: lossy and lossless forms of one kind need the same decoder."""
+    if transfer_syntax in {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"}:
+        return "native"
+    return {
+        "1.2.840.10008.1.2.4.80": "JPEG-LS",
+        "1.2.840.10008.1.2.4.81": "JPEG-LS",
+        "1.2.840.10008.1.2.4.90": "JPEG 2000",
+        "1.2.840.10008.1.2.4.91": "JPEG 2000",
+    }.get(transfer_syntax, transfer_syntax)
+
+
+async def test_native_pixels_that_look_like_rle_stay_native(loopback):
+    """PS3.5 §G.5: the header of RLE may stand in any image by chance; the number of bytes tells."""
+    dataset = pydicom.dcmread(io.BytesIO(NATIVE.file))
+    dataset.PixelData = (1).to_bytes(4, "little") + (64).to_bytes(4, "little") + dataset.PixelData[8:]
+    buffer = io.BytesIO()
+    dataset.save_as(buffer, enforce_file_format=True)
+    stored = StoredObject(name="like RLE", file=buffer.getvalue())
+    with archive_of(loopback, stored) as (_, url):
+        async with client_of(url) as client:
+            frame = await retrieve_frame(client, *stored.uids, 1, native_bytes=stored.native_bytes)
+    assert (frame.content, frame.transfer_syntax) == (stored.frames[0], stored.transfer_syntax)
 
 
 @pytest.mark.parametrize("stored", [NATIVE_FRAMES, RLE], ids=lambda stored: stored.name)

@@ -71,7 +71,7 @@ async def ask(
     `resource` is the key under which the working media type is remembered; the HTTP statuses in `absent` count as
     refusals of the resource. Raises NotOffered when every form was refused, else what kept the archive from answering.
     """
-    refusal: ArchiveError | None = None
+    refusals: list[ArchiveError] = []
     for accept in _ladder(accepts, client.habits.accepts.get(resource, "")):
         try:
             answer = await client.get(path, accept=accept, parameters=parameters, kind=RequestKind.RETRIEVE)
@@ -82,7 +82,7 @@ async def ask(
                 ) from error
             if error.http_status not in _REFUSALS | absent:
                 raise
-            refusal = refusal or error
+            refusals.append(error)
             continue
         if answer.status == _PARTIAL_CONTENT:
             raise ArchiveError(
@@ -94,13 +94,12 @@ async def ask(
         try:
             value = await _read(answer, read)
         except ArchiveError as error:
-            # What came instead of the object says more than that another media type was refused.
-            refusal = error if refusal is None or refusal.http_status is not None else refusal
+            refusals.append(error)
             continue
         client.habits.accepts[resource] = accept
         return value
-    if refusal is None:
-        raise ValueError("there is nothing to ask for")
+    # What came instead of the object says more than that another media type was refused.
+    refusal = next((each for each in refusals if each.http_status is None), refusals[0])
     raise NotOffered(
         str(refusal), state=refusal.state, http_status=refusal.http_status, permanent=refusal.permanent
     ) from refusal

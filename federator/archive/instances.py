@@ -131,7 +131,7 @@ def _frame_in(answer: Answer, *, native_bytes: int) -> Frame:
     kind = sniff(part.content)
     if kind not in {Kind.UNKNOWN, Kind.JPEG, Kind.JPEG_LS, Kind.JPEG_2000}:
         raise wrong_kind(part.content, "a frame")
-    transfer_syntax = _transfer_syntax_of(part, kind)
+    transfer_syntax = _transfer_syntax_of(part, kind, native_bytes)
     if not _is_whole(part, kind) or not _amounts_to(native_bytes, part, transfer_syntax):
         raise cut_short("a frame")
     return Frame(content=part.content, transfer_syntax=transfer_syntax)
@@ -152,12 +152,13 @@ def _amounts_to(native_bytes: int, part: Part, transfer_syntax: str) -> bool:
     return True
 
 
-def _transfer_syntax_of(part: Part, kind: Kind) -> str:
+def _transfer_syntax_of(part: Part, kind: Kind, native_bytes: int) -> str:
     """The label where the bytes bear it out, else what the bytes show.
 
     Octet-stream without a transfer syntax is Explicit VR Little Endian (PS3.18 §8.7.3.3.2).
     """
     stated = part.transfer_syntax if is_uid(part.transfer_syntax) else ""
+    native = stated or EXPLICIT_VR_LITTLE_ENDIAN
     match kind:
         case Kind.JPEG if stated not in _JPEG_FAMILY:
             return _JPEG_SYNTAXES.get(jpeg_process(part.content) or 0, _JPEG_SYNTAXES[0xC1])
@@ -169,6 +170,9 @@ def _transfer_syntax_of(part: Part, kind: Kind) -> str:
             if not is_rle(part.content):
                 raise wrong_kind(part.content, "a frame in RLE")
             return RLE_LOSSLESS
+        case Kind.UNKNOWN if native_bytes and stated in {"", *_NATIVE} and is_rle(part.content):
+            # Native pixels may look like the header of RLE; their number tells the two apart.
+            return RLE_LOSSLESS if not _amounts_to(native_bytes, part, EXPLICIT_VR_LITTLE_ENDIAN) else native
         case Kind.UNKNOWN if stated in _JPEG_FAMILY | _JPEG_LS_FAMILY | _JPEG_2000_FAMILY:
             raise wrong_kind(part.content, f"a frame in {stated}")
-    return stated or EXPLICIT_VR_LITTLE_ENDIAN
+    return native
