@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.random_jsonc import RandomSettings
 from tests.tray_host import eventually
 from tray import client_files, client_places, jsonc
 from tray.client_files import MAX_BYTES, ClientError
@@ -342,6 +343,23 @@ def test_an_entry_changed_by_hand_is_repaired_and_its_additions_stay(client: str
     assert entry_in(client, path)["disabled"] is False
 
 
+def test_undo_restores_random_settings_byte_for_byte(clients: Clients, home: Path) -> None:
+    """Issue 4: undo restores; here for settings as people write them, without starting the server each time."""
+    path = settings_of("cursor", home)
+    written = 0
+    for seed in range(300):
+        before = RandomSettings(seed).document().encode()
+        path.write_bytes(before)
+        plan = clients.plan("cursor")
+        clients._writer.write_all(plan)
+        assert clients.state("cursor").state is ClientState.CONNECTED
+        if path.read_bytes() != before:
+            written += 1
+            clients.undo("cursor")
+        assert path.read_bytes() == before, seed
+    assert written > 250
+
+
 @pytest.mark.parametrize("client", JSONC_CLIENTS)
 def test_undo_after_further_changes_takes_only_our_entry_out(client: str, clients: Clients, home: Path) -> None:
     """Facts 6.2: the copy is put back only if the file is still the one that we wrote."""
@@ -543,6 +561,7 @@ def test_claude_desktop_on_windows_lies_in_its_package(
 WRITER = """
 import sys
 from pathlib import Path
+from tests.random_jsonc import RandomSettings
 from tests.tray_host import eventually
 from tray import client_files, jsonc
 path, state, name = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
