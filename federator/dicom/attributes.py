@@ -7,7 +7,7 @@ import difflib
 import re
 from functools import cache
 
-from federator.dicom import json
+from federator.dicom import dictionary, json
 from federator.model import Level
 
 MODALITY = "00080060"
@@ -144,6 +144,4 @@ def _spelling(keyword: str) -> str:
 
 @cache
 def _by_lower_case() -> dict[str, str]:
-    from pydicom.datadict import keyword_dict
-
-    return {keyword.lower(): f"{tag:08X}" for keyword, tag in keyword_dict.items() if keyword}
+    return {keyword.lower(): tag for keyword, tag in dictionary.keywords().items()}

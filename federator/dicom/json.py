@@ -2,8 +2,7 @@
 
 An element may be missing, null, a bare scalar, a list with nulls, or carry the wrong VR; one bad element
 must not lose a row. So nothing here builds a pydicom `Dataset`, and the value representation comes from the dictionary,
-not from the archive. The dictionary is pydicom's; it is imported at its first use, because it brings NumPy and Pillow
-along, which nothing needs at start.
+not from the archive.
 """
 
 import datetime as dt
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from federator.dicom import dictionary
 from federator.model import DicomJson
 
 _TAG = re.compile(r"[0-9A-F]{8}")
@@ -184,32 +184,20 @@ def as_time(written: str) -> str:
 @lru_cache(maxsize=4096)
 def keyword_of(tag: str) -> str:
     """The keyword of an 8-digit tag; empty where the dictionary has none."""
-    from pydicom.datadict import keyword_for_tag
+    entry = dictionary.entry_of(tag)
+    return "" if entry is None else entry[4]
 
-    return keyword_for_tag(int(tag, 16)) if _TAG.fullmatch(tag) else ""
 
-
-@lru_cache(maxsize=4096)
 def tag_of(keyword: str) -> str:
     """The tag of a keyword as 8 upper-case digits; empty where the dictionary does not know it."""
-    from pydicom.datadict import tag_for_keyword
-
-    found = tag_for_keyword(keyword)
-    return "" if found is None else f"{found:08X}"
+    return dictionary.keywords().get(keyword, "")
 
 
 @lru_cache(maxsize=4096)
 def vr_of(tag: str) -> str:
     """The value representation by the dictionary; empty where it is unknown, the first where there are several."""
-    from pydicom.datadict import dictionary_VR
-
-    if not _TAG.fullmatch(tag):
-        return ""
-    try:
-        vr = dictionary_VR(int(tag, 16))
-    except KeyError:
-        return ""
-    return "" if vr == "NONE" else vr.split(" or ")[0]
+    entry = dictionary.entry_of(tag)
+    return "" if entry is None or entry[0] == "NONE" else entry[0].split(" or ")[0]
 
 
 def _element(row: DicomJson, tag: str) -> Any:  # noqa: ANN401 - nothing is known of what an archive sends
