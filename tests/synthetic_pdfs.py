@@ -107,3 +107,30 @@ def bomb() -> bytes:
     page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 100] /Contents 4 0 R >>"
     pages = b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>"
     return written_by_hand([b"<< /Type /Catalog /Pages 2 0 R >>", pages, page, stream])
+
+
+def one_page(content: bytes, resources: bytes, *more: bytes) -> bytes:
+    """A page of 200 by 200 points that draws `content`; `more` are objects from number 5 on."""
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 200] /Contents 4 0 R /Resources << %s >> >>" % resources
+    stream = b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content)
+    pages = b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>"
+    return written_by_hand([b"<< /Type /Catalog /Pages 2 0 R >>", pages, page, stream, *more])
+
+
+def gigantic_picture() -> bytes:
+    """A picture that says that it has 3.6 gigapixels."""
+    header = b"<< /Type /XObject /Subtype /Image /Width 60000 /Height 60000 /ColorSpace /DeviceGray "
+    picture = header + b"/BitsPerComponent 8 /Length 4 >>\nstream\nabcd\nendstream"
+    return one_page(b"q 200 0 0 200 0 0 cm /Im Do Q", b"/XObject << /Im 5 0 R >>", picture)
+
+
+def unmapped_glyphs() -> bytes:
+    """Text in a font of glyph numbers that nothing maps to characters."""
+    font = b"<< /Type /Font /Subtype /Type0 /BaseFont /Nameless /Encoding /Identity-H /DescendantFonts [6 0 R] >>"
+    descendant = (
+        b"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /Nameless /DW 500 "
+        b"/CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> /FontDescriptor 7 0 R >>"
+    )
+    descriptor = b"<< /Type /FontDescriptor /FontName /Nameless /Flags 4 /FontBBox [0 0 500 500] >>"
+    text = b"BT /F1 12 Tf 20 100 Td <00410042> Tj 40 0 Td <00430044> Tj ET"
+    return one_page(text, b"/Font << /F1 5 0 R >>", font, descendant, descriptor)

@@ -3,10 +3,10 @@
 import pytest
 
 from federator.dicom.cda import read_cda
+from federator.dicom.codes import Code
 from federator.dicom.document import (
     class_name,
     is_encapsulated_document,
-    is_encapsulated_pdf,
     is_key_object_selection,
     is_structured_report,
 )
@@ -64,7 +64,6 @@ def test_pdf_and_cda_are_documents_and_models_for_printing_are_not():
     """contract.md §4: every encapsulated PDF and CDA; PS3.3 A.45 has STL, OBJ and MTL beside them."""
     kinds = [f"1.2.840.10008.5.1.4.1.1.104.{number}" for number in range(1, 6)]
     assert [is_encapsulated_document(uid) for uid in kinds] == [True, True, False, False, False]
-    assert [is_encapsulated_pdf(uid) for uid in kinds] == [True, False, False, False, False]
 
 
 def test_classes_are_named_in_words():
@@ -132,3 +131,35 @@ def test_a_long_clinical_document_is_cut_with_a_notice():
     read = read_cda(b"<x><text>" + b"word " * 1000 + b"</text></x>", max_characters=100)
     assert len(read.text) == 101
     assert read.notices == ("The document is too long: it is cut off.",)
+
+
+def test_a_clinical_document_beyond_the_size_limit_is_refused():
+    """contract.md §3: nothing is unbounded."""
+    with pytest.raises(ContentError, match="more than 20,000,000 are not read"):
+        read_cda(b" " * 20_000_001)
+
+
+def test_old_snomed_codes_mean_what_the_new_ones_mean():
+    """PS3.16 §8: SRT, SNM3 and 99SDM are the same scheme, before it was renamed."""
+    new = Code(value="39607008", scheme="SCT", meaning="Lung")
+    for scheme in ("SRT", "SNM3", "99SDM"):
+        assert Code(value="T-28000", scheme=scheme, meaning="").is_same_as(new)
+    assert not Code(value="T-28000", scheme="DCM", meaning="").is_same_as(new)
+    assert not Code(value="", scheme="SCT", meaning="Lung").is_same_as(new)
+
+
+@pytest.mark.parametrize(
+    ("code", "written"),
+    [
+        (("1", "DCM", "Finding"), "Finding"),
+        (("1", "DCM", ""), "(1, DCM)"),
+        (("A1", "99LOCAL", "Ours"), "Ours (A1, 99LOCAL)"),
+        (("A1", "L", "Ours"), "Ours (A1, L)"),
+        (("", "", "Only a meaning"), "Only a meaning"),
+        (("", "", ""), ""),
+    ],
+)
+def test_codes_are_written_by_meaning_and_identified_where_the_meaning_is_empty_or_private(code, written):
+    """Issue 3 part 3."""
+    value, scheme, meaning = code
+    assert str(Code(value=value, scheme=scheme, meaning=meaning)) == written

@@ -86,6 +86,21 @@ def test_a_picture_with_a_page_number_below_comes_as_an_image_too():
     assert page.note.startswith("Most of this page is a picture")
 
 
+def test_a_text_layer_without_letters_is_told_and_the_page_shown():
+    """Issue 3 part 5: glyphs without a mapping to characters are no text."""
+    content = pdfs.unmapped_glyphs()
+    (page,) = read_pdf(content).pages
+    assert page.note.startswith("The text layer of this page is not readable.")
+    assert page.image
+
+
+def test_a_picture_of_gigantic_size_is_not_drawn():
+    """Issue 3: a bomb, 60,000 by 60,000 pixels in a few bytes."""
+    (page,) = read_pdf(pdfs.gigantic_picture()).pages
+    assert page.image == b""
+    assert page.note == "This page has no text layer. It holds a picture that is too large to be drawn."
+
+
 def test_many_scanned_pages_are_shown_as_far_as_an_answer_can_hold_them():
     """contract.md §5: a result stays under 1 MB; the pages that do not fit are named."""
     document = read_pdf(pdfs.drawn(*[pdfs.scan] * (MAX_IMAGES + 2)))

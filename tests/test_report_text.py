@@ -3,8 +3,11 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
 from federator.dicom import report_tree
+from federator.dicom.measures import measurements
 from federator.dicom.report import MAX_CHARACTERS, report_text
 from federator.dicom.report_header import header_lines
 from federator.dicom.report_summary import is_summary_known, summarize
@@ -62,6 +65,59 @@ def test_the_head_names_patient_study_verifier_and_the_documents_replaced():
         "Verified by: Obs^Erver, Mercy General, 2024-01-31 12:00:00",
         "Replaces or amends: 1.2.3.99",
     ]
+
+
+def test_the_head_names_authors_devices_requests_and_copies():
+    """PS3.3 C.17.2: Author Observer and Participant may be a person or a device; Identical Documents."""
+    person, device, request = Dataset(), Dataset(), Dataset()
+    person.PersonName, person.InstitutionName = "Roe^Jane", "Mercy General"
+    device.Manufacturer, device.ManufacturerModelName = "ACME", "Reporter 3"
+    device.ParticipationDateTime = "20240131091000"
+    request.RequestedProcedureDescription, request.AccessionNumber = "CT chest", "A-1001"
+    dataset = CATALOGUE["basic_text"]()
+    dataset.AuthorObserverSequence, dataset.ParticipantSequence = Sequence([person]), Sequence([device])
+    dataset.ReferencedRequestSequence = Sequence([request])
+    dataset.IdenticalDocumentsSequence = evidence((FAMILY + "11", "1.2.3.98"))
+    lines = header_lines(dataset.to_json_dict())
+    assert "Requested: CT chest, accession A-1001" in lines
+    assert "Author: Roe^Jane, Mercy General" in lines
+    assert "Participant: ACME, Reporter 3, 2024-01-31 09:10:00" in lines
+    assert lines[-1] == "Same document as: 1.2.3.98"
+
+
+def test_references_name_segments_states_mappings_and_purpose():
+    """PS3.3 C.18.4: what an image reference may say besides its UID."""
+    entry = {
+        "00081150": {"Value": ["1.2.840.10008.5.1.4.1.1.66.4"]},
+        "00081155": {"Value": ["1.2.3"]},
+        "0062000B": {"Value": [2, 3]},
+        "00081199": {"Value": [{"00081155": {"Value": ["1.2.4"]}}]},
+        "0008114B": {"Value": [{"00081155": {"Value": ["1.2.5"]}}]},
+        "0040A170": {"Value": [{"00080104": {"Value": ["Source"]}}]},
+    }
+    assert body(tree(broken("IMAGE", _00081199=[entry])))[1] == (
+        "  Finding: Segmentation [ref 1], segments 2, 3, shown with object [ref 2], "
+        "values mapped by object [ref 3], purpose: Source"
+    )
+
+
+def test_a_report_that_refers_to_very_many_images_lists_some_and_says_how_many_more():
+    """contract.md §5: lists end early and say how many more there are."""
+    images = [broken("IMAGE", _00081199=[{"00081155": {"Value": [f"1.2.{number}"]}}]) for number in range(250)]
+    assert report_text(tree(*images)).text.endswith("\n… and 50 more")
+
+
+def test_a_table_without_headings_keeps_its_cells_and_a_huge_one_is_cut():
+    """PS3.3 C.18.10: the definitions of rows and columns may be absent."""
+    cells = [
+        {"0040A804": {"Value": [1]}, "0040A805": {"Value": [1]}, "0072006A": {"Value": [{"Alphabetic": "Roe^Jane"}]}},
+        {"0040A804": {"Value": [1]}, "0040A805": {"Value": [2]}, "00720070": {"Value": ["two\nlines"]}},
+        {"0040A804": {"Value": [2]}, "0040A805": {"Value": [2]}, "junk": None},
+    ]
+    table_ = {"0040A808": {"Value": cells}}
+    assert body(tree(broken("TABLE", _0040A801=[table_])))[2:] == ["    Roe^Jane | two lines", "     | "]
+    many = {"0040A808": {"Value": [{"0040A804": {"Value": [row]}} for row in range(2_005)]}}
+    assert body(tree(broken("TABLE", _0040A801=[many])))[-1] == "    … and 5 more cells"
 
 
 def test_a_summary_holds_what_tells_one_report_from_another():
@@ -281,6 +337,7 @@ def test_no_junk_in_any_element_makes_the_reading_fail(dataset):
     """facts/dicomweb.md 1.7: any element may be missing, scalar, null, a list."""
     title = {"0040A043": {"Value": [{"00080104": {"Value": ["Title"]}}]}}
     assert report_text({**dataset, **title}).text.strip() != ""
+    assert measurements({**dataset, **title}).notices == ()
 
 
 def test_a_report_of_twenty_kinds_is_never_empty():

@@ -29,11 +29,6 @@ def is_key_object_selection(sop_class_uid: str) -> bool:
     return sop_class_uid == KEY_OBJECT_SELECTION
 
 
-def is_encapsulated_pdf(sop_class_uid: str) -> bool:
-    """Whether it wraps a PDF."""
-    return sop_class_uid == ENCAPSULATED_PDF
-
-
 def is_encapsulated_document(sop_class_uid: str) -> bool:
     """Whether it wraps a document to read: PDF or CDA. Models for 3D printing are no reports."""
     return sop_class_uid in {ENCAPSULATED_PDF, ENCAPSULATED_CDA}

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from federator.dicom import json
-from federator.dicom.codes import Code, codes_in, first_code
+from federator.dicom.codes import codes_in
 from federator.dicom.report_numbers import read_number
 from federator.dicom.report_references import References
 from federator.dicom.report_table import table_text
@@ -84,14 +84,3 @@ def value_text(item: Item, references: References) -> str:
 def concept_name(item: Item) -> str:
     """What the item is called: its concept's meaning, or its code where the meaning is empty or private."""
     return str(item.concept) if item.concept else ""
-
-
-def template_of(item: Item) -> str:
-    """The identifier of the template that a container says it follows (PS3.3 C.18.8); often absent."""
-    entries = json.items(item.data, "0040A504")
-    return json.text(entries[0], "0040DB00") if entries else ""
-
-
-def coded_value(item: Item) -> Code | None:
-    """The first code of a CODE item."""
-    return first_code(item.data, "0040A168")
