@@ -4,7 +4,6 @@ import json
 import tempfile
 from pathlib import Path
 
-import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from federator.archive.folder_header import Header, Refusal, read_header
 from federator.archive.folder_objects import header_row, metadata
 from federator.archive.folder_pixels import DamagedFile, open_stored
-from tests.folder_archive import PYDICOM_DATA, opened, write_tiny
+from tests.folder_archive import PYDICOM_DATA, first, opened, write_tiny
 
 pytestmark = pytest.mark.anyio
 
@@ -64,26 +63,17 @@ async def test_a_stream_that_does_not_inflate_is_named(tmp_path):
         assert [entry["path"] for entry in told["unreadable"]] == ["deflated.dcm"]
 
 
-async def test_a_file_that_was_damaged_later_is_told_as_damaged(tmp_path):
-    """Not as one that is not there."""
-    path = tmp_path / "files" / "one.dcm"
-    write_tiny(path, study="2.25.1", series="2.25.2", instance="2.25.3", ImageComments="x" * 400)
-    dataset = pydicom.dcmread(path)
-    item = pydicom.Dataset()
-    item.CodeValue = "1"
-    dataset.ReferencedImageSequence = [item]
-    dataset.save_as(path)
-    content = path.read_bytes()
-    # An item that says it is longer than the file, in a sequence that the index does not look into.
-    place = content.index(b"\xfe\xff\x00\xe0")
-    path.write_bytes(content[:place] + b"\xfe\xff\x99\xe0" + content[place + 4 :])
+async def test_pixels_that_are_damaged_are_told_as_damaged(tmp_path):
+    """Not as frames that are not there; the rest of the object can still be had."""
+    content = (PYDICOM_DATA / "test_files" / "MR_small_RLE.dcm").read_bytes()
+    start = content.rindex(b"\xe0\x7f\x10\x00OB\0\0\xff\xff\xff\xff") + 12
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "one.dcm").write_bytes(content[:start] + b"\x01" * 40 + content[start + 40 :])
     async with opened(tmp_path / "files", tmp_path / "cache") as client:
-        assert len((await client.get("/studies")).json()) == 1
-        address = "/studies/2.25.1/series/2.25.2/instances/2.25.3"
-        assert (await client.get(f"{address}/metadata")).status_code == 500
-        path.write_bytes(content[:200])
-        assert (await client.get("/studies")).json() == []
-        assert (await client.get(f"{address}/metadata")).status_code == 404
+        (row,) = (await client.get("/instances")).json()
+        address = first(row, "00081190")
+        assert (await client.get(f"{address}/metadata")).status_code == 200
+        assert (await client.get(f"{address}/frames/1")).status_code == 500
 
 
 async def test_values_that_mean_nothing_are_shown_as_they_stand(tmp_path):

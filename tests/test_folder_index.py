@@ -89,6 +89,20 @@ async def test_what_cannot_be_read_is_named_and_what_is_not_dicom_is_counted(tmp
     assert all(entry["reason"] for entry in told["unreadable"])
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+async def test_a_subfolder_that_may_not_be_read_is_named(tmp_path):
+    """Issue 2, part 4: it must not take the rest with it, nor be passed over in silence."""
+    folder = tmp_path / "files"
+    put(folder, "one.dcm", 1)
+    put(folder, "closed/two.dcm", 2)
+    (folder / "closed").chmod(0)
+    async with opened(folder, tmp_path / "cache") as client:
+        assert await names(client) == ["P1"]
+        told = (await client.get("/federator/index")).json()
+    (folder / "closed").chmod(0o700)
+    assert [entry["path"] for entry in told["unreadable"]] == ["closed"]
+
+
 async def test_the_first_of_several_files_with_one_uid_counts(tmp_path):
     """The same instance in two files is one instance; which one it is depends on nothing but the names."""
     folder = tmp_path / "files"

@@ -68,6 +68,8 @@ def read_header(path: Path) -> Header | Refusal:
         if not _begins_like_dicom(start):
             return Refusal(reason="it does not begin as a DICOM file does" if path.suffix.lower() == ".dcm" else "")
         return _judged(_read(path, force=start[_PREAMBLE:] != b"DICM"))
+    except IsADirectoryError:
+        return Refusal(reason="it is a folder that this account may not read")
     except PermissionError:
         return Refusal(reason="this account may not read it")
     except DAMAGED:
