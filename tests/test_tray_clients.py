@@ -640,3 +640,73 @@ def test_what_cannot_be_read_is_told(clients: Clients, home: Path) -> None:
     with pytest.raises(ClientError, match="cannot be read"):
         clients.plan("cursor")
     assert clients.state("cursor").state is ClientState.DAMAGED
+
+
+def test_several_settings_files_are_for_the_person_to_choose_from(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """Facts 6.1: several candidates → ask, write nothing; the choice is remembered with the receipt."""
+    files = []
+    for package in ("Claude_x", "Claude_y"):
+        folder = tmp_path / "L" / "Packages" / package / "LocalCache" / "Roaming" / "Claude"
+        folder.mkdir(parents=True)
+        files.append(folder / "claude_desktop_config.json")
+        files[-1].write_text("{}")
+    environment = {"LOCALAPPDATA": str(tmp_path / "L"), "APPDATA": str(tmp_path / "R"), "PATH": "/usr/bin"}
+    clients = Clients(
+        platform="win32", environment=environment, home=tmp_path, state_folder=tmp_path / "state", command=command
+    )
+    status = clients.state("claude-desktop")
+    assert status.state is ClientState.FOUND
+    assert status.choices == tuple(files)
+    assert "Say which one" in status.message
+    with pytest.raises(ClientError, match="Nothing was written"):
+        clients.plan("claude-desktop")
+    clients.apply(clients.plan("claude-desktop", chosen=files[1]))
+    assert files[0].read_text() == "{}"
+    assert clients.state("claude-desktop").state is ClientState.CONNECTED
+    assert clients.state("claude-desktop").files == (files[1],)
+    clients.undo("claude-desktop")
+    assert files[1].read_text() == "{}"
+
+
+def test_a_managed_client_is_hinted_at_with_the_lines_for_the_department(clients: Clients, home: Path) -> None:
+    """Facts 6.4: say that the IT department manages the connections, and show the block that it needs."""
+    filled("cursor", home)
+    clients.registry = tuple(dataclasses.replace(client, policies=(home,)) for client in clients.registry)
+    plan = clients.plan("cursor")
+    assert plan.hints == ("Your IT department manages the connections of Cursor. Give them the lines below.",)
+    assert clients.state("cursor").managed
+    assert clients.command[0] in plan.diff
+
+
+def test_an_entry_that_stood_there_already_is_watched_from_then_on(clients: Clients, home: Path) -> None:
+    """Facts 6.3 step 7: connected by hand, then by us: nothing is written, and its loss is noticed."""
+    path = settings_of("cursor", home)
+    path.write_text(json.dumps({"mcpServers": {"federator": clients.client("cursor").entry(clients.command)}}))
+    before = path.read_bytes()
+    clients.apply(clients.plan("cursor"))
+    assert path.read_bytes() == before
+    path.write_text("{}")
+    assert clients.state("cursor").state is ClientState.REMOVED
+
+
+def test_a_disconnection_is_not_undone_over_later_changes(clients: Clients, home: Path) -> None:
+    """A refusal says why and changes nothing."""
+    path = filled("cursor", home)
+    clients.apply(clients.plan("cursor"))
+    clients.apply(clients.plan_removal("cursor"))
+    path.write_text(path.read_text().replace('"dark"', '"light"'))
+    changed = path.read_bytes()
+    with pytest.raises(ClientError, match="Connect it again instead"):
+        clients.undo("cursor")
+    assert path.read_bytes() == changed
+
+
+def test_a_damaged_state_file_of_claude_code_is_told(clients: Clients, home: Path) -> None:
+    """facts: ~/.claude.json is rewritten all the time, so half a file may be seen."""
+    program = home / ".local/bin/claude"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    (home / ".claude.json").write_text('{\n"mcpServers": {')
+    status = clients.state("claude-code")
+    assert status.state is ClientState.DAMAGED
+    assert "(line 2)" in status.message

@@ -96,6 +96,7 @@ def test_the_newline_that_ends_a_comment_survives_the_removal_of_the_member_behi
 
 def test_a_comment_behind_the_removed_member_does_not_move_to_its_neighbour() -> None:
     """Issue 4: no comment lost or moved."""
+    assert remove('{"x": 2 /* of x */, "a": 1}', ("x",)) == '{/* of x */ "a": 1}'
     assert remove('{\n  "a": 1,\n  "x": 2 // of x\n}', ("x",)) == '{\n  "a": 1\n  // of x\n}'
 
 

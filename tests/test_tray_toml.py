@@ -103,6 +103,21 @@ def test_what_cannot_be_changed_safely_is_refused(text: str) -> None:
         put(text, PATH, ENTRY)
 
 
+@pytest.mark.parametrize(
+    "text", ["mcp_servers.federator.command = 'x'\n", "[mcp_servers]\nfederator = { command = 'x' }\n"]
+)
+def test_what_cannot_be_removed_safely_is_refused(text: str) -> None:
+    """A refusal changes nothing."""
+    with pytest.raises(TomlError, match="cannot be removed safely"):
+        remove(text, PATH)
+
+
+def test_a_list_of_tables_is_no_neighbour_of_ours() -> None:
+    """TOML 1.0: [[x]] is an array of tables."""
+    text = "[mcp_servers.federator]\ncommand = 'x'\n\n# list\n[[profiles]]\na = 1\n"
+    assert remove(text, PATH) == "# list\n[[profiles]]\na = 1\n"
+
+
 def test_the_line_of_a_fault_is_told() -> None:
     """Facts 6.3: the person reads in which line the file is damaged."""
     with pytest.raises(TomlError) as caught:
