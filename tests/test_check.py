@@ -234,6 +234,27 @@ async def test_an_archive_in_trouble_is_told(status, message):
     assert "Doe" not in str(step)
 
 
+async def test_an_archive_that_refuses_every_form_of_search_is_told():
+    """PS3.18 §8.3: 400; a lighter question is tried first."""
+    heads: list[str] = []
+
+    def respond(head: str) -> bytes:
+        heads.append(head)
+        return http(400)
+
+    with canned(respond) as port:
+        step = await failing(at(port, deadline_s=5))
+    assert (step.name, step.message) == ("Search", "The archive refused the search.")
+    assert len(heads) > 1
+
+
+async def test_an_archive_that_takes_a_lighter_search_works():
+    """facts/dicomweb.md: some archives refuse what they do not know; what helps is found out."""
+    with canned(lambda head: http(200, STUDY_LIST) if "includefield" in head else http(400)) as port:
+        steps = await walked(at(port, deadline_s=5))
+    assert steps[6].message == "Search works."
+
+
 @pytest.mark.parametrize("body", [b"", b"{}{", b'"text"', b"12", b'[{"a": 1}, 7]', b"%PDF-1.4", b"\xff\xfe"])
 async def test_what_is_no_dicom_json_is_no_archive(body):
     """facts/tray.md 8.4, row 13: never taken for "no studies"."""

@@ -16,7 +16,7 @@ import anyio
 from federator.archive import diagnosis, rows
 from federator.archive.asking import ACCEPT, Request, ask
 from federator.archive.client import Answer, ArchiveClient
-from federator.archive.diagnosis import Fault, Route, StepName
+from federator.archive.findings import Fault, Passed, Route, StepName
 from federator.archive.folder_check import check_folder
 from federator.archive.supports import supports
 from federator.config import Archive, AuthMethod
@@ -68,7 +68,7 @@ async def check(archive: Archive) -> AsyncGenerator[Step, None]:
         yield Step(number=number, name=name.value, ok=ok, message=message)
 
 
-async def _check_service(archive: Archive) -> AsyncIterator[Fault | diagnosis.Passed]:
+async def _check_service(archive: Archive) -> AsyncIterator[Fault | Passed]:
     route = _route(archive)
     if route is None:
         yield diagnosis.not_an_address()
@@ -127,7 +127,7 @@ async def _looked_up(route: Route) -> list[tuple[str, int]] | Fault:
     return list(dict.fromkeys((str(address[0]), int(address[1])) for *_, address in found))[:_MAX_ADDRESSES]
 
 
-def _named(route: Route, addresses: Sequence[tuple[str, int]]) -> diagnosis.Passed:
+def _named(route: Route, addresses: Sequence[tuple[str, int]]) -> Passed:
     if route.proxy:
         return StepName.NAME, f"The hospital proxy ({route.proxy}) looks the name up.", None
     try:
@@ -193,7 +193,7 @@ def _of_rows(answer: Answer) -> Fault | None:
     return None
 
 
-def _over_http(archive: Archive, fault: Fault | None) -> Iterator[Fault | diagnosis.Passed]:
+def _over_http(archive: Archive, fault: Fault | None) -> Iterator[Fault | Passed]:
     """The steps that one request passes at once, up to the one that failed."""
     secure = archive.url.startswith("https://")
     passed = {

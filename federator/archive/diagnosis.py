@@ -4,12 +4,9 @@ Each fault names the step of the check at which it shows. `details` are for IT: 
 without anything that the archive sent.
 """
 
-import ssl
-from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
-
 from federator.archive.client import Answer
+from federator.archive.diagnosis_tls import no_encryption, of_tls
+from federator.archive.findings import Fault, Route, StepName
 from federator.archive.secret_file import SecretError
 from federator.config import Archive, AuthMethod
 from federator.errors import ArchiveError
@@ -19,21 +16,6 @@ _REDIRECTS = range(300, 400)
 _NETWORK = "Are you on the hospital network or VPN?"
 _PASSWORDS = "Passwords for the archive can differ from your Windows password."
 _VIEWER = "That is probably the viewer's address. The DICOMweb address often ends in /dicom-web, /dicomweb or /rs."
-
-
-class StepName(StrEnum):
-    """The steps of a check in order."""
-
-    ADDRESS = "Address"
-    NAME = "Name"
-    REACHED = "Reached"
-    SECURE = "Secure"
-    SIGNED_IN = "Signed in"
-    DICOMWEB = "DICOMweb"
-    SEARCH = "Search"
-    SUPPORTS = "Supports"
-    FOLDER = "Folder"
-    FILES = "Files"
 
 
 _UNAUTHORIZED = 401
@@ -75,31 +57,6 @@ _SAID_BY_CLASS = {
     5: (StepName.SEARCH, "The archive reported an internal error.", "Tell the PACS team."),
 }
 _REFUSED = (StepName.SEARCH, "The archive refused the search.", "Tell the PACS team.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """What is wrong, at which step it shows, and what to do."""
-
-    step: StepName
-    message: str
-    advice: str = ""
-    details: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """Where the connection goes: to `host` and `port`, through `proxy` (host:port) where that is not empty."""
-
-    scheme: str
-    host: str
-    port: int
-    proxy: str
-    limit_s: float
-
-
-Passed = tuple[StepName, str, bool | None]
-"""A step that is done: its name, what was found, and whether there was anything to judge."""
 
 
 def not_an_address() -> Fault:
@@ -168,7 +125,7 @@ def of_error(error: ArchiveError, archive: Archive, route: Route) -> Fault:
     """What an archive's refusal of the first request means."""
     if isinstance(error, SecretError):
         return Fault(step=StepName.SIGNED_IN, message=sentence(str(error)), details=f"secret = {archive.secret}")
-    secure = _secure(error, route)
+    secure = of_tls(error, route)
     if secure is not None:
         return secure
     if error.http_status is not None:
@@ -234,60 +191,15 @@ def _of_status(status: int, archive: Archive, route: Route) -> Fault:
     return Fault(step=step, message=told, advice=advice, details=details)
 
 
-def _secure(error: ArchiveError, route: Route) -> Fault | None:
-    """What went wrong between the TCP connection and the first byte of HTTP; None where that was not it."""
-    cause = next((part for part in _causes(error) if isinstance(part, (ssl.SSLError, FileNotFoundError))), None)
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        # The check of the certificate says why in OpenSSL's or the system's own words, which hold no secret.
-        reason = cause.verify_message
-        told, advice = _certificate(reason)
-        return Fault(
-            step=StepName.SECURE, message=f"The secure connection failed: {told}", advice=advice, details=reason
-        )
-    if cause is not None and error.state is OutcomeState.FAILED:
-        told = "The certificate files under Advanced cannot be read."
-        advice = "Check ca_file, client_cert and client_key: each must be a file in the format PEM."
-        return Fault(step=StepName.SECURE, message=told, advice=advice, details=type(cause).__name__)
-    if isinstance(cause, ssl.SSLError):
-        reason = (cause.reason or "no reason told").replace("_", " ").lower()
-        if "certificate required" in reason or "handshake failure" in reason:
-            told = "The archive did not accept this computer's certificate, or wants one."
-            return Fault(
-                step=StepName.SECURE, message=told, advice="Ask the PACS team for a client certificate.", details=reason
-            )
-        return _no_encryption(route, reason)
-    return None
-
-
-def _certificate(reason: str) -> tuple[str, str]:
-    lower = reason.lower()
-    if "expired" in lower:
-        return "its certificate has expired.", "Tell the PACS team. Do not switch checking off."
-    if "mismatch" in lower or "not valid for" in lower:
-        advice = "Use the name that stands in the certificate; IT knows it. Do not switch checking off."
-        return "its certificate was issued for a different name.", advice
-    advice = "Ask IT for the hospital root certificate and add its file under Advanced. Do not switch checking off."
-    return "its certificate is not trusted on this computer.", advice
-
-
 def _cut_off(route: Route) -> Fault:
     """The TCP connection stood a moment ago, and the first request got nothing."""
     if route.scheme == "https":
-        return _no_encryption(route, "the connection ended during the TLS handshake or right after it")
+        return no_encryption(route, "the connection ended during the TLS handshake or right after it")
     return Fault(
         step=StepName.DICOMWEB,
         message=f"{route.host} closed the connection without an answer.",
         advice="Is this an https:// address? Or another program uses this port.",
         details="the connection ended before an HTTP answer",
-    )
-
-
-def _no_encryption(route: Route, details: str) -> Fault:
-    return Fault(
-        step=StepName.SECURE,
-        message="The two sides could not agree on encryption.",
-        advice=f"Is this an http:// address? Check the port ({route.port}).",
-        details=details,
     )
 
 
@@ -298,13 +210,6 @@ def _proxy(route: Route, details: str) -> Fault:
         advice='Ask IT to allow it, or to add the archive to "no proxy".',
         details=details,
     )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or seen.__context__
 
 
 def _plain(media_type: str) -> str:

@@ -10,7 +10,8 @@ import anyio
 import anyio.to_thread
 
 from federator.archive.client import ArchiveClient
-from federator.archive.diagnosis import Fault, Passed, StepName, sentence
+from federator.archive.diagnosis import sentence
+from federator.archive.findings import Fault, Passed, StepName
 from federator.config import Archive
 from federator.errors import ArchiveError
 
