@@ -17,6 +17,11 @@ from federator.model import DicomJson
 
 _WINDOW_HONOURED = "window of rendered frames"
 _FAR_OFF = 8.0
+_STORAGE = "1.2.840.10008.5.1.4.1.1."
+_SINGLE_FRAME_CLASSES = frozenset(
+    {"1", "1.1", "1.1.1", "1.2", "1.2.1", "1.3", "1.3.1", "2", "4", "6.1", "7", "128", "481.1"}
+)
+"""CR, DX, mammography, intra-oral, CT, MR, ultrasound, secondary capture, PET, RT image (PS3.3 A)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +94,17 @@ async def retrieve_encoded_frame(client: ArchiveClient, address: FrameAddress, r
     except (TableElsewhere, ContentError):
         content = await retrieve_instance(client, *address.uids)
     return await anyio.to_thread.run_sync(_frame_of_file, content, address.frame_number)
+
+
+async def retrieve_only_frame(client: ArchiveClient, address: FrameAddress) -> EncodedFrame:
+    """The frame of an instance that has one only, with one request. Raises as `retrieve_encoded_frame` does."""
+    content = await retrieve_instance(client, *address.uids)
+    return await anyio.to_thread.run_sync(_frame_of_file, content, address.frame_number)
+
+
+def has_one_frame(sop_class_uid: str) -> bool:
+    """Whether images of this class have one frame by definition, so that all of the file is needed anyway."""
+    return sop_class_uid.removeprefix(_STORAGE) in _SINGLE_FRAME_CLASSES
 
 
 def _check_tables(row: DicomJson, frame_number: int) -> None:

@@ -30,4 +30,7 @@ def quiet_pydicom() -> None:
     a filter of the process rather than `warnings.catch_warnings`, which is not safe among threads.
     """
     warnings.filterwarnings("ignore", module=r"pydicom\b")
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+    logger = logging.getLogger("pydicom")
+    if logger.level != logging.CRITICAL:
+        # Setting it, even to what it is, empties the caches of all loggers.
+        logger.setLevel(logging.CRITICAL)

@@ -4,7 +4,6 @@ pydicom drives the codecs: Pillow (JPEG), pyjpegls (JPEG-LS), openjpeg (JPEG 200
 another process (JPEG lossless, see apart.py). None of them is under the GPL.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
@@ -36,24 +35,9 @@ def stored_values(frame: EncodedFrame) -> "NDArray[Any]":
     Bits that are not part of a value are masked, since overlays may lie in them; what is signed is signed.
     A ContentError says why a frame cannot be decoded, before anything large is allocated.
     """
-    return all_stored_values([frame])[0]
-
-
-def all_stored_values(frames: Sequence[EncodedFrame]) -> "list[NDArray[Any]]":
-    """The stored values of several frames, as `stored_values` has them; the first that fails fails all."""
-    values = [_checked(frame) for frame in frames]
-    requests = [
-        (frame.transfer_syntax, _options(frame.layout), value)
-        for frame, value in zip(frames, values, strict=True)
-        if frame.transfer_syntax in SYNTAXES
-    ]
-    apart = iter(decode_apart(requests) if requests else ())
-    return [
-        _trimmed(
-            _from_apart(next(apart), frame) if frame.transfer_syntax in SYNTAXES else _decoded(value, frame), frame
-        )
-        for frame, value in zip(frames, values, strict=True)
-    ]
+    value = _checked(frame)
+    stored = _from_apart(value, frame) if frame.transfer_syntax in SYNTAXES else _decoded(value, frame)
+    return stored[..., :_COLORS] if frame.layout.samples_per_pixel > 1 else _without_other_bits(stored, frame.layout)
 
 
 def _checked(frame: EncodedFrame) -> bytes:
@@ -86,10 +70,11 @@ def _decoded(value: bytes, frame: EncodedFrame) -> "NDArray[Any]":
     return decoded
 
 
-def _from_apart(values: bytes, frame: EncodedFrame) -> "NDArray[Any]":
+def _from_apart(value: bytes, frame: EncodedFrame) -> "NDArray[Any]":
     import numpy as np
 
     layout = frame.layout
+    values = decode_apart(frame.transfer_syntax, _options(layout), value)
     kind = "i" if layout.pixel_representation else "u"
     shape = (layout.rows, layout.columns, *([layout.samples_per_pixel] if layout.samples_per_pixel > 1 else []))
     try:
@@ -107,10 +92,6 @@ def _undecodable(frame: EncodedFrame) -> ContentError:
         f"{layout.bits_stored} of {layout.bits_allocated} bits, {layout.photometric_interpretation}): "
         "it is damaged or of a kind that no decoder here reads."
     )
-
-
-def _trimmed(stored: "NDArray[Any]", frame: EncodedFrame) -> "NDArray[Any]":
-    return stored[..., :_COLORS] if frame.layout.samples_per_pixel > 1 else _without_other_bits(stored, frame.layout)
 
 
 def _options(layout: PixelLayout) -> dict[str, Any]:

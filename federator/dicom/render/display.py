@@ -6,7 +6,6 @@ Integers are not mapped pixel by pixel but through a table of all values between
 several times faster, and exact.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,11 +55,11 @@ def chosen_toning(frame: EncodedFrame, request: WindowRequest | None) -> Toning 
     return Toning(voi=own.voi, words=own.words + note) if own else None
 
 
-def scaled_toning(frames: "Sequence[tuple[EncodedFrame, NDArray[Any]]]") -> Toning:
-    """The window from the 1st to the 99th percentile of the stored values of all frames, padding left out."""
+def scaled_toning(frame: EncodedFrame, stored: "NDArray[Any]") -> Toning:
+    """The window from the 1st to the 99th percentile of the frame's values, padding left out."""
     import numpy as np
 
-    measured = np.concatenate([_measured(stored, frame.gray) for frame, stored in frames])
+    measured = _measured(stored, frame.gray)
     low, high = np.percentile(measured, _PERCENTILES, method="nearest").tolist() if measured.size else (0.0, 0.0)
     if low == high and measured.size:
         # Almost everything is background: a segmentation, a few bright points.

@@ -1,14 +1,13 @@
 """One frame, from its encoded bytes to a picture with its words: the steps of this package in their order."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from federator.dicom.render.decode import all_stored_values, stored_values
+from federator.dicom.render.decode import stored_values
 from federator.dicom.render.display import Toning, chosen_toning, scaled_toning, shown
 from federator.dicom.render.encoded import EncodedFrame
 from federator.dicom.render.geometry import pixel_aspect
-from federator.dicom.render.overview import contact_sheet
+from federator.dicom.render.overview import Cell, shrunk
 from federator.dicom.render.picture import Picture, encode
 from federator.dicom.render.tables import TableElsewhere, inline_binary
 from federator.dicom.render.windows import WindowRequest
@@ -34,7 +33,7 @@ def display_pixels(frame: EncodedFrame, request: WindowRequest | None = None) ->
     Raises ContentError, and TableElsewhere where the frame's attributes lack the palette.
     """
     stored = stored_values(frame)
-    toning = chosen_toning(frame, request) or scaled_toning([(frame, stored)])
+    toning = chosen_toning(frame, request) or scaled_toning(frame, stored)
     return shown(frame, stored, toning), toning
 
 
@@ -51,18 +50,17 @@ def render_frame(frame: EncodedFrame, *, request: WindowRequest | None, media_ty
     return Rendered(picture=picture, window_words=toning.words)
 
 
-def render_overview(frames: Sequence[EncodedFrame], *, request: WindowRequest | None) -> Rendered:
-    """A contact sheet of at least one frame, all with one window: the one asked for, else the middle frame's own.
+def overview_toning(frame: EncodedFrame, request: WindowRequest | None) -> Toning:
+    """The window for all images of a series: the one asked for, else this frame's own, else scaled to its values."""
+    return chosen_toning(frame, request) or scaled_toning(frame, stored_values(frame))
 
-    Where that has none, all frames are scaled as if they were one image. Colours stay as they are.
-    """
-    decoded = list(zip(frames, all_stored_values(frames), strict=True))
-    toning = chosen_toning(frames[len(frames) // 2], request)
-    if toning is None:
-        toning = scaled_toning([(frame, stored) for frame, stored in decoded if frame.layout.is_gray])
-    cells = [shown(frame, stored, toning) for frame, stored in decoded]
-    aspects = [pixel_aspect(frame.row, frame.frame_number) for frame in frames]
-    return Rendered(picture=contact_sheet(cells, pixel_aspects=aspects), window_words=toning.words)
+
+def overview_cell(frame: EncodedFrame, toning: Toning, *, max_edge: int) -> Cell:
+    """The frame for a contact sheet; frames far larger than `max_edge` are made smaller at once, to save memory."""
+    pixels = shown(frame, stored_values(frame), toning)
+    step = max(pixels.shape[:2]) // (2 * max_edge)
+    pixels = shrunk(pixels, step) if step > 1 else pixels
+    return Cell(pixels=pixels, pixel_aspect=pixel_aspect(frame.row, frame.frame_number))
 
 
 def _icc_profile(frame: EncodedFrame) -> bytes:

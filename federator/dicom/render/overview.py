@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from federator.dicom.render.picture import JPEG, Picture, encode, square_size
@@ -21,6 +22,14 @@ _LABEL_SHARE = 0.08
 _SMALLEST_LABEL = 14
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One image of the sheet; `pixel_aspect` is the height of a pixel divided by its width."""
+
+    pixels: "NDArray[np.uint8]"
+    pixel_aspect: float = 1.0
+
+
 def evenly_spaced(count: int, wanted: int) -> list[int]:
     """At most `wanted` of the indices 0 to count - 1, evenly spaced, the first and the last among them.
 
@@ -32,26 +41,34 @@ def evenly_spaced(count: int, wanted: int) -> list[int]:
     return [round(index * (count - 1) / (wanted - 1)) for index in range(wanted)]
 
 
-def contact_sheet(cells: "Sequence[NDArray[np.uint8]]", *, pixel_aspects: Sequence[float]) -> Picture:
-    """One picture of all cells, row by row, numbered from 1; `pixel_aspects` is a pixel's height by its width, each.
+def cell_edge(count: int) -> int:
+    """About the longest edge in pixels that one of `count` images has on the sheet."""
+    return MAX_EDGE // math.isqrt(max(count, 1))
 
-    At least one cell. All are shown at one scale of their own that fills the cell.
-    """
+
+def shrunk(pixels: "NDArray[np.uint8]", factor: int) -> "NDArray[np.uint8]":
+    """The image at a fraction of its size, each pixel the mean of `factor` × `factor`."""
     import numpy as np
     from PIL import Image
 
-    sizes = [
-        square_size(cell.shape[1], cell.shape[0], aspect) for cell, aspect in zip(cells, pixel_aspects, strict=True)
-    ]
+    return np.asarray(Image.fromarray(pixels).reduce(factor))
+
+
+def contact_sheet(cells: Sequence[Cell]) -> Picture:
+    """One picture of all cells, row by row, numbered from 1. At least one cell; each fills its place on the sheet."""
+    import numpy as np
+    from PIL import Image
+
+    sizes = [square_size(cell.pixels.shape[1], cell.pixels.shape[0], cell.pixel_aspect) for cell in cells]
     columns, width, height = _grid(sizes)
     rows = math.ceil(len(cells) / columns)
-    mode = "L" if all(cell.ndim == 2 for cell in cells) else "RGB"  # noqa: PLR2004 - grey has no third axis
+    mode = "L" if all(cell.pixels.ndim == 2 for cell in cells) else "RGB"  # noqa: PLR2004 - grey has no third axis
     sheet = Image.new(
         mode, (columns * (width + _GAP) - _GAP, rows * (height + _GAP) - _GAP), 60 if mode == "L" else (60,) * 3
     )
     for index, (cell, size) in enumerate(zip(cells, sizes, strict=True)):
         left, top = index % columns * (width + _GAP), index // columns * (height + _GAP)
-        _place(sheet, Image.fromarray(cell), size, (left, top, width, height))
+        _place(sheet, Image.fromarray(cell.pixels), size, (left, top, width, height))
         _number(sheet, index + 1, (left, top), max(_SMALLEST_LABEL, round(min(width, height) * _LABEL_SHARE)))
     return encode(np.asarray(sheet), media_type=JPEG, max_edge=MAX_EDGE)
 
@@ -76,7 +93,8 @@ def _place(sheet: "Image.Image", image: "Image.Image", size: tuple[int, int], bo
     left, top, width, height = box
     scale = min(width / size[0], height / size[1])
     shown = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-    resized = image.resize(shown, Image.Resampling.BICUBIC)
+    # Hamming averages over what lies below one pixel of the sheet: as sharp as bicubic here, in half the time.
+    resized = image.resize(shown, Image.Resampling.HAMMING)
     sheet.paste(0 if sheet.mode == "L" else (0, 0, 0), (left, top, left + width, top + height))
     sheet.paste(resized, (left + (width - shown[0]) // 2, top + (height - shown[1]) // 2))
 

@@ -1,0 +1,111 @@
+"""The images of a series in patient order, and which of them stand for all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from federator.archive.client import ArchiveClient
+from federator.archive.concurrently import concurrently
+from federator.archive.images import FrameAddress, has_one_frame
+from federator.archive.retrieve import retrieve_metadata
+from federator.dicom import json
+from federator.dicom.document import is_encapsulated_document, is_structured_report
+from federator.dicom.query import Query
+from federator.dicom.render.geometry import place_along_normal
+from federator.dicom.render.header import number_of_frames
+from federator.dicom.render.overview import evenly_spaced
+from federator.dicom.uid import TaggedUID
+from federator.federation.federation import Federation
+from federator.federation.target import Target
+from federator.model import Entry, Level, Page
+
+_SOP_CLASS, _ROWS, _FRAMES, _POSITION, _ORIENTATION = "00080016", "00280010", "00280008", "00200032", "00200037"
+_MOST_INSTANCES = 20_000
+
+QUERY = Query(
+    level=Level.INSTANCE,
+    limit=_MOST_INSTANCES,
+    limit_asked=_MOST_INSTANCES,
+    include=(_ROWS, _FRAMES, _POSITION, _ORIENTATION),
+)
+"""All instances of a series, with what many archives do not tell unless asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One frame of one instance of a series."""
+
+    target: Target
+    sop_class_uid: str
+    frame_number: int
+
+    @property
+    def address(self) -> FrameAddress:
+        """Where an archive has it."""
+        series, instance = self.target.series, self.target.instance
+        return FrameAddress(
+            study_instance_uid=self.target.study.uid,
+            series_instance_uid=series.uid if series else "",
+            sop_instance_uid=instance.uid if instance else "",
+            frame_number=self.frame_number,
+        )
+
+
+def images_of(page: Page) -> list[Entry]:
+    """The instances that may have pixels, in patient order. Archives that tell Rows tell it of all images."""
+    entries = [entry for entry in page.entries if not _is_document(json.uid(entry.rows[0].data, _SOP_CLASS))]
+    with_rows = [entry for entry in entries if json.integer(entry.rows[0].data, _ROWS)]
+    return in_patient_order(with_rows or entries)
+
+
+def in_patient_order(entries: Sequence[Entry]) -> list[Entry]:
+    """By position along the normal where every image tells it and all are parallel; else as they come, by number."""
+    places = [place_along_normal(entry.rows[0].data) for entry in entries]
+    orientations = {tuple(json.texts(entry.rows[0].data, _ORIENTATION)) for entry in entries}
+    if len(orientations) != 1 or None in places:
+        return list(entries)
+    return [entry for _, entry in sorted(zip(places, entries, strict=True), key=lambda pair: pair[0] or 0.0)]
+
+
+async def chosen(
+    federation: Federation, study: TaggedUID, series: TaggedUID, images: Sequence[Entry], wanted: int
+) -> list[Choice]:
+    """Evenly spaced instances, each by its middle frame; where there are fewer instances, evenly spaced frames."""
+    if len(images) >= wanted:
+        picked = [images[index] for index in evenly_spaced(len(images), wanted)]
+        return [_choice(study, series, entry, number_of_frames(entry.rows[0].data) // 2 + 1) for entry in picked]
+    counts = await concurrently(
+        [partial(_frame_count, federation, _choice(study, series, entry, 1), entry) for entry in images]
+    )
+    every = [
+        _choice(study, series, entry, frame_number)
+        for entry, count in zip(images, counts, strict=True)
+        for frame_number in range(1, count + 1)
+    ]
+    return [every[index] for index in evenly_spaced(len(every), wanted)]
+
+
+def _is_document(sop_class_uid: str) -> bool:
+    return is_structured_report(sop_class_uid) or is_encapsulated_document(sop_class_uid)
+
+
+def _choice(study: TaggedUID, series: TaggedUID, entry: Entry, frame_number: int) -> Choice:
+    instance = TaggedUID.of(entry.uid, entry.holders)
+    return Choice(
+        target=Target(study=study, series=series, instance=instance),
+        sop_class_uid=json.uid(entry.rows[0].data, _SOP_CLASS),
+        frame_number=frame_number,
+    )
+
+
+async def _frame_count(federation: Federation, choice: Choice, entry: Entry) -> int:
+    """The number of frames: many archives leave it out of search results, so the metadata is asked."""
+    if has_one_frame(choice.sop_class_uid):
+        return 1
+    if json.has_value(entry.rows[0].data, _FRAMES):
+        return number_of_frames(entry.rows[0].data)
+
+    async def count(client: ArchiveClient) -> int:
+        return number_of_frames((await retrieve_metadata(client, *choice.address.uids))[0])
+
+    return (await federation.retrieve(choice.target, count)).value
