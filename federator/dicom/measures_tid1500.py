@@ -4,7 +4,6 @@ highdicom is strict: one missing code in a group makes it refuse. So it is asked
 only where it sees the same numbers, and the tolerant reading stands for every group that it refuses.
 """
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +12,7 @@ from pydicom.dataset import Dataset
 from federator.dicom.codes import Code
 from federator.dicom.measures_generic import MEASUREMENT_GROUP, GenericReader, Line
 from federator.dicom.measures_row import Group, Measurement, Source
+from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
 from federator.dicom.report_numbers import read_number
 from federator.dicom.report_tree import Item, Position, Tree
 
@@ -20,7 +20,7 @@ MAX_READ_STRICTLY = 1_000
 """Numbers that highdicom is asked about in one report: each costs it more than a millisecond."""
 
 # What pydicom and highdicom raise over an item that is not as they expect it.
-_REFUSALS = (ArithmeticError, AttributeError, LookupError, NotImplementedError, RuntimeError, TypeError, ValueError)
+_REFUSALS = (*READ_FAULTS, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,18 +84,16 @@ def _read(item: Item) -> _Reading | None:
     """The group as highdicom reads it; None where it refuses, or does not see the numbers that stand there."""
     from highdicom.sr import MeasurementsAndQualitativeEvaluations
 
+    quiet_pydicom()
     try:
-        with warnings.catch_warnings():
-            # pydicom's warnings quote values, which must not reach a log.
-            warnings.simplefilter("ignore")
-            template = MeasurementsAndQualitativeEvaluations.from_sequence([Dataset.from_json(dict(item.data))])
-            reading = _Reading(
-                finding=_code(template.finding_type),
-                tracking_identifier=template.tracking_identifier or "",
-                tracking_uid=str(template.tracking_uid or ""),
-                method=_code(template.method),
-                numbers=tuple(_number(measured) for measured in template.get_measurements()),
-            )
+        template = MeasurementsAndQualitativeEvaluations.from_sequence([Dataset.from_json(dict(item.data))])
+        reading = _Reading(
+            finding=_code(template.finding_type),
+            tracking_identifier=template.tracking_identifier or "",
+            tracking_uid=str(template.tracking_uid or ""),
+            method=_code(template.method),
+            numbers=tuple(_number(measured) for measured in template.get_measurements()),
+        )
     except _REFUSALS:
         return None
     own = [read_number(child.data) for child in item.children if child.value_type == "NUM"]

@@ -164,24 +164,30 @@ def _opened(content: bytes) -> Iterator[Any]:
     import pdfplumber
     from pdfminer.pdfdocument import PDFEncryptionError
 
-    # Both libraries log what they stumble over, document contents included, and that must not reach a log.
+    _quiet()
+    try:
+        document = pdfplumber.open(io.BytesIO(content))
+        # Only counting the pages shows whether the document holds together.
+        len(document.pages)
+    except _faults() as fault:
+        if any(isinstance(cause, PDFEncryptionError) for cause in fault.args):
+            raise ContentError("The PDF is encrypted and opens only with its password.") from fault
+        said = ("The PDF is damaged and cannot be read.", *truncation(content))
+        raise ContentError(" ".join(said)) from fault
+    try:
+        yield document
+    finally:
+        document.close()
+
+
+def _quiet() -> None:
+    """Keep the libraries' remarks out of stderr and logs: they quote what stands in the document."""
     for name in ("pdfminer", "pdfplumber"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            document = pdfplumber.open(io.BytesIO(content))
-            # Only counting the pages shows whether the document holds together.
-            len(document.pages)
-        except _faults() as fault:
-            if any(isinstance(cause, PDFEncryptionError) for cause in fault.args):
-                raise ContentError("The PDF is encrypted and opens only with its password.") from fault
-            said = ("The PDF is damaged and cannot be read.", *truncation(content))
-            raise ContentError(" ".join(said)) from fault
-        try:
-            yield document
-        finally:
-            document.close()
+        # A filter of the process: `warnings.catch_warnings` is not safe among threads.
+        warnings.filterwarnings("ignore", module=rf"{name}\b")
+        logger = logging.getLogger(name)
+        if logger.level != logging.CRITICAL:
+            logger.setLevel(logging.CRITICAL)
 
 
 def _faults() -> tuple[type[BaseException], ...]:
