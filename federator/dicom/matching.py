@@ -35,16 +35,16 @@ def judge(row: DicomJson, filter_: Filter, *, fuzzy: bool = False) -> Verdict:
     found: what sounds alike is the archive's knowledge.
     """
     tag = filter_.tag
-    if not json.has_value(row, tag):
-        empty = json.is_present(row, tag) and tag not in _COMPUTED
-        return Verdict.MISMATCH if empty else Verdict.ABSENT
     if filter_.kind is FilterKind.NAME:
-        matched = fuzzy or _any_name_matches(json.names(row, tag), filter_.values)
+        names = json.names(row, tag)
+        present, matched = bool(names), bool(names) and (fuzzy or _any_name_matches(names, filter_.values))
     else:
-        matched = any(
-            _COMPARISONS[filter_.kind](held, asked) for held in json.texts(row, tag) for asked in filter_.values
-        )
-    return Verdict.MATCH if matched else Verdict.MISMATCH
+        texts, compare = json.texts(row, tag), _COMPARISONS[filter_.kind]
+        present, matched = bool(texts), any(compare(held, asked) for held in texts for asked in filter_.values)
+    if present:
+        return Verdict.MATCH if matched else Verdict.MISMATCH
+    empty = json.is_present(row, tag) and tag not in _COMPUTED
+    return Verdict.MISMATCH if empty else Verdict.ABSENT
 
 
 def matches_name(name: PersonName, pattern: str) -> bool:
