@@ -2,9 +2,9 @@
 
 import dataclasses
 import json
-import os
 import socket
 import ssl
+import sys
 
 import pytest
 
@@ -90,7 +90,7 @@ async def test_a_refused_connection_is_told_with_the_port():
     assert (step.name, step.message) == ("Reached", f"127.0.0.1 refused the connection on port {port}.")
 
 
-@pytest.mark.skipif(os.uname().sysname != "Linux", reason="how a full queue behaves is the system's matter")
+@pytest.mark.skipif(sys.platform != "linux", reason="how a full queue behaves is the system's matter")
 async def test_a_connection_that_nobody_takes_is_told_as_silence():
     """facts/tray.md 8.4, row 4."""
     with socket.socket() as listener, socket.socket() as first, socket.socket() as second:

@@ -252,6 +252,13 @@ def test_the_secret_goes_with_its_archive(with_store):
     assert kept("main") is None
 
 
+def test_an_archive_whose_secret_was_never_saved_can_be_renamed(shell):
+    """Only a locked store stands in the way: there the secret may be."""
+    assert shell("add", "mercy", "--url", URL, "--user", "u", "--secret", "keyring:mercy") == 0
+    assert shell("edit", "mercy", "--new-name", "main") == 0
+    assert shell.archive("main").secret == SecretReference(store=SecretStore.KEYRING, name="main")
+
+
 @secret_service
 @needs_secret_service
 def test_a_refused_change_leaves_the_secret_as_it_was(with_store):

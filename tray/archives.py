@@ -21,7 +21,7 @@ from federator.config import (
 )
 from tray import archives_file, archives_text
 from tray.archives_file import ArchivesFile, ArchivesFileError
-from tray.archives_text import Value
+from tray.archives_text import TextError, Value
 
 _SECRETS_FOLDER = "secrets"
 _MAX_STEM = 28
@@ -64,10 +64,8 @@ class Archives:
     def add(self, name: str, values: Mapping[str, Value | None], *, secret: NewSecret | None, etag: str = "") -> str:
         """A new archive; gives the new etag."""
         _must_be_name(name)
-        if self._entry(name) is not None:
-            raise ArchivesFileError(f"There is already an archive named '{name}'.")
         in_order = {key: values[key] for key in ARCHIVE_KEYS if key in values}
-        return self._save(name, name, {**in_order, **values}, secret, etag)
+        return self._save("", name, {**in_order, **values}, secret, etag)
 
     def edit(
         self,
@@ -82,8 +80,6 @@ class Archives:
         self._must_exist(name)
         target = new_name or name
         _must_be_name(target)
-        if target != name and self._entry(target) is not None:
-            raise ArchivesFileError(f"There is already an archive named '{target}'.")
         return self._save(name, target, values, secret, etag)
 
     def remove(self, name: str, *, forget_secret: bool = True, etag: str = "") -> str:
@@ -121,23 +117,25 @@ class Archives:
     def _save(
         self, name: str, target: str, values: Mapping[str, Value | None], secret: NewSecret | None, etag: str
     ) -> str:
+        """Write the entry `name` (empty for a new one) under the name `target`, with its secret."""
         old = self._reference(name)
         wanted = dict(values)
-        carried = None
         if secret is not None:
             wanted["secret"] = str(self._place(target, secret.keep))
-        elif old is not None and old.name == name != target and old.store is SecretStore.KEYRING:
-            wanted.setdefault("secret", str(SecretReference(store=SecretStore.KEYRING, name=target)))
-            carried = old
+        elif old is not None and old.store is SecretStore.KEYRING and old.name == name != target:
+            wanted.setdefault("secret", str(self._place(target, Keep.STORE)))
+            secret = _carried(old)
 
         def change(text: str) -> str:
-            renamed = text if name == target else archives_text.rename(text, name, target)
-            return archives_text.put(renamed, target, wanted)
+            # Looked at here, for the text may be another one than was read before.
+            if name != target and archives_text.has(text, target):
+                raise TextError(f"There is already an archive named '{target}'.")
+            if name and name != target:
+                text = archives_text.rename(text, name, target)
+            return archives_text.put(text, target, wanted)
 
         after = archives_file.try_out(self.path, change, etag=etag)
         fresh = next(archive for archive in after if archive.name == target).secret
-        if carried is not None:
-            secret = NewSecret(text=vault.read(carried))
         with self._kept(fresh, secret), self._forgotten(old if old != fresh else None, besides=name):
             return archives_file.edit(self.path, change, state_folder=self._state_folder, etag=etag)
 
@@ -243,6 +241,18 @@ def _must_be_name(name: str) -> None:
     if not is_name(name):
         told = f"'{name[:40]}' cannot be an archive's name: it has small letters, digits and hyphens only, at most 32."
         raise ArchivesFileError(f"{told} For example: {name_from(name, ())}")
+
+
+def _carried(reference: SecretReference) -> NewSecret | None:
+    """The secret that goes with a renamed archive; None where there is none to go. Raises where the store is locked."""
+    try:
+        return NewSecret(text=vault.read(reference))
+    except StoreError as error:
+        if error.store is StoreState.LOCKED:
+            raise
+    except SecretError:
+        pass
+    return None
 
 
 def _read_or_none(reference: SecretReference) -> str | None:

@@ -37,6 +37,12 @@ class _Span:
     end: int
 
 
+def has(text: str, name: str) -> bool:
+    """Whether the text has an entry of this name."""
+    owner = tomllib.loads(text).get(_ARCHIVES)
+    return isinstance(owner, dict) and name in owner
+
+
 def put(text: str, name: str, values: Mapping[str, Value | None]) -> str:
     """The text with these values in the entry `name`, new at the end or changed in place; None takes a key out."""
     document = tomllib.loads(text)
