@@ -4,6 +4,8 @@ import io
 import threading
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from federator.dicom.pages import ranges, selected
@@ -220,3 +222,32 @@ def test_a_page_beyond_the_end_is_an_error_that_tells_the_number_of_pages():
 def test_page_numbers_are_written_as_ranges():
     """contract.md §5: compact text."""
     assert ranges((1, 2, 3, 5, 7, 8)) == "1-3,5,7-8"
+
+
+BASES = (
+    pdfs.drawn(pdfs.two_columns, pdfs.lines("a", "b")),
+    pdfs.ruled_table(),
+    pdfs.encrypted(password=""),
+    pdfs.unmapped_glyphs(),
+    pdfs.gigantic_picture(),
+)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.sampled_from(BASES),
+    st.lists(st.tuples(st.floats(0, 0.999), st.binary(max_size=4), st.integers(0, 9)), max_size=8),
+)
+def test_a_damaged_pdf_is_read_or_refused_in_our_own_words(content, damages):
+    """Issue 3 part 5: broken PDFs get a clear answer, never a fault of ours."""
+    damaged = bytearray(content)
+    for place, put, cut in damages:
+        at = int(place * len(damaged))
+        damaged[at : at + cut] = put
+    try:
+        read = read_pdf(bytes(damaged))
+    except ContentError as refusal:
+        said = str(refusal)
+    else:
+        said = " ".join((*read.notices, *(page.text + page.note for page in read.pages)))
+    assert said

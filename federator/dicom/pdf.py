@@ -36,13 +36,13 @@ _UNREADABLE_SHARE = 0.3
 _IMAGE_SHARE = 0.5
 _MAX_PICTURE_PIXELS = 120_000_000
 
-# What pdfminer raises over broken content besides its own errors, which pdfplumber does not wrap everywhere.
+# What pdfminer and PDFium raise over broken content besides what pdfplumber wraps.
 _FAULTS = (
     ArithmeticError,
     AttributeError,
     AssertionError,
     LookupError,
-    RecursionError,
+    RuntimeError,
     TypeError,
     ValueError,
     struct.error,
@@ -145,10 +145,10 @@ class _Reading:
         if not self._images:
             self._not_shown.append(number)
             return b"", "Its image is not in this answer."
-        if any(math.prod(picture["srcsize"]) > _MAX_PICTURE_PIXELS for picture in page.images):
-            return b"", "It holds a picture that is too large to be drawn."
         budget = self._image_bytes // self._images
         try:
+            if any(math.prod(picture["srcsize"]) > _MAX_PICTURE_PIXELS for picture in _pictures(page)):
+                return b"", "It holds a picture that is too large to be drawn."
             image = _rendered(page, budget)
         except _faults():
             return b"", "It cannot be drawn either."
@@ -216,13 +216,21 @@ def _tables(page: Any) -> list[RuledTable]:  # noqa: ANN401 - pdfplumber ships n
     return found
 
 
+def _pictures(page: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - pdfplumber ships no types
+    """The pictures on a page; none where the page cannot be taken apart, which PDFium may still draw."""
+    try:
+        return list(page.images)
+    except _faults():
+        return []
+
+
 def _why_an_image(page: Any, text: str) -> str:  # noqa: ANN401 - pdfplumber ships no types
     """Why the page must be seen as an image; empty where its text tells all."""
     if not text.strip():
         return "This page has no text layer."
     if text.count("(cid:") > _UNREADABLE_SHARE * len(text.split()):
         return "The text layer of this page is not readable."
-    area = sum(image["width"] * image["height"] for image in page.images)
+    area = sum(picture["width"] * picture["height"] for picture in _pictures(page))
     if len(text) < _LITTLE_TEXT and area > _IMAGE_SHARE * page.width * page.height:
         return "Most of this page is a picture with hardly any text."
     return ""
