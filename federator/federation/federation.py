@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -96,8 +96,7 @@ class Federation:
         Raises RequestError, NotFound (nobody holds the parent), NoArchiveAnswered.
         """
         await self._pool.refresh()
-        parents = [uid for uid in (study, series) if uid is not None]
-        digest = cursors.digest_of([query.digest, *(uid.uid for uid in parents)])
+        digest = _digest(query, study, series)
         below = cursors.decode(cursor, digest) if cursor else None
         if cursor and query.offset:
             raise RequestError("offset and cursor both say where to go on. Use the cursor alone.")
@@ -105,6 +104,18 @@ class Federation:
             if study is None:
                 return await self._studies(query, digest, below, on_outcome)
             return await self._children(query, digest, below, Target(study=study, series=series), on_outcome)
+
+    def shortened(
+        self, page: Page, kept: int, query: Query, *, study: TaggedUID | None = None, series: TaggedUID | None = None
+    ) -> Page:
+        """The first `kept` entries (at least one) of a page of this question; the cursor goes on behind them."""
+        entries = page.entries[:kept]
+        return replace(
+            page,
+            entries=entries,
+            next_cursor=cursors.encode(_digest(query, study, series), place(entries[-1])),
+            known_more=page.known_more + len(page.entries) - len(entries),
+        )
 
     async def _studies(self, query: Query, digest: str, below: Rank | None, on_outcome: OnOutcome | None) -> Page:
         clients = self._pool.chosen(query.archives)
@@ -240,6 +251,11 @@ class Federation:
             ArchiveState(archive=reply.client.archive, outcome=reply.outcome, findings=reply.client.habits.findings())
             for reply in replies
         )
+
+
+def _digest(query: Query, study: TaggedUID | None, series: TaggedUID | None) -> str:
+    """What a cursor belongs to: the question and what it is asked of, whatever archives the UIDs name."""
+    return cursors.digest_of([query.digest, *(uid.uid for uid in (study, series) if uid is not None)])
 
 
 def _notes(query: Query) -> tuple[str, ...]:

@@ -112,12 +112,8 @@ async def search(
     items = [kind.make(entry, asked) for entry in page.entries]
     room = fitting(items)
     if room < len(items):
-        # A cursor stands behind the last entry of a page, so the shorter page is asked for: rare, and always right.
-        known = page.known_more + len(items) - room
-        shorter = dataclasses.replace(query, limit=room)
-        page = await federation.search(shorter, study=study, series=series, cursor=cursor)
-        items = [kind.make(entry, asked) for entry in page.entries]
-        page = dataclasses.replace(page, known_more=known)
+        page = federation.shortened(page, room, query, study=study, series=series)
+        items = items[:room]
     if page.next_cursor and query.offset:
         page = dataclasses.replace(page, notes=(*page.notes, "With the cursor, leave offset out of the query."))
     return told(kind, page, items, config_note=federation.config_note)
