@@ -61,7 +61,7 @@ def guarded_appindicator(backend: Any) -> type:  # noqa: ANN401 - pystray ships 
 def _with_signals(icon_class: type) -> type:
     """The icon with the program's own handler of Ctrl+C, which GTK's loop sets back to sudden death."""
 
-    class IconWithSignals(icon_class):  # type: ignore[misc,valid-type]  # pystray ships no types
+    class IconWithSignals(icon_class):  # type: ignore[misc]  # pystray ships no types
         def _initialize(self) -> None:
             before = signal.getsignal(signal.SIGINT)
             super()._initialize()
@@ -72,7 +72,7 @@ def _with_signals(icon_class: type) -> type:
 
 def _make_notifier_lazy(backend: Any) -> None:  # noqa: ANN401 - pystray ships no types
     """A notifier connects before the loop starts, and the icon dies with it if the daemon does not start."""
-    notify_dbus = sys.modules[backend.GtkIcon.__module__].notify_dbus  # type: ignore[attr-defined]
+    notify_dbus = sys.modules[backend.GtkIcon.__module__].notify_dbus
     if not hasattr(notify_dbus, "EagerNotifier"):
         notify_dbus.EagerNotifier = notify_dbus.Notifier
         notify_dbus.Notifier = _lazy_notifier(notify_dbus)
