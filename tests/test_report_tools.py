@@ -114,9 +114,9 @@ async def test_every_structured_report_is_found_in_all_holders_whatever_its_moda
     first = told["1@images,reports"]
     assert first["title"] == "Diagnostic Imaging Report"
     assert (first["date"], first["verification"]) == ("2024-01-31 09:15:00", "VERIFIED")
-    assert first["supersededBy"] == [f"{SERIES}.21"]
+    assert first["supersededBy"] == [f"{SERIES}.21@reports"]
     assert [holder["archive"] for holder in first["heldBy"]] == ["images", "reports"]
-    assert told["21@reports"]["replaces"] == [f"{SERIES}.1"]
+    assert told["21@reports"]["replaces"] == [f"{SERIES}.1@images,reports"]
     assert told["22@reports"]["modality"] == "OT"
     assert told["5@reports"]["kind"] == "Key Object Selection Document"
 
@@ -127,7 +127,7 @@ async def test_the_text_alone_tells_which_reports_there_are_and_which_is_superse
     assert text_.startswith("7 structured reports, newest first. Answered in full: images and reports.")
     for number in (1, 4, 5, 6, 13, 21, 22):
         assert f"{SERIES}.{number}@" in text_
-    assert f"SUPERSEDED by {SERIES}.21: read that one" in text_
+    assert f"SUPERSEDED by {SERIES}.21@reports: read that one" in text_
     assert "PARTIAL UNVERIFIED PRELIMINARY" in text_
 
 

@@ -8,6 +8,7 @@ from federator.archive.client import ArchiveClient
 from federator.archive.reports import Gathering, Wanted, gather_reports
 from federator.dicom import json
 from federator.dicom.report_summary import ReportSummary, summarize
+from federator.dicom.uid import TaggedUID
 from federator.errors import NotFound
 from federator.federation.fanout import OnOutcome, fan_out
 from federator.federation.lists import not_found
@@ -17,12 +18,17 @@ from federator.model import Entry, Level, Outcome, Row
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundReport:
-    """One report over all its holders; `superseded_by` are the SOP Instance UIDs of reports that replace it."""
+    """One report over all its holders.
+
+    `superseded_by` are the reports of the study that name it as replaced, `replaces` the documents that it names;
+    those that were not found here have no archives.
+    """
 
     entry: Entry
     series_instance_uid: str
     summary: ReportSummary
-    superseded_by: tuple[str, ...]
+    superseded_by: tuple[TaggedUID, ...]
+    replaces: tuple[TaggedUID, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,19 +69,21 @@ async def find_reports(
 
 def _in_order(entries: Iterable[Entry]) -> list[FoundReport]:
     """The reports by date, newest first, undated last; each with those that replace it."""
-    told = [(entry, _summary(entry)) for entry in entries]
-    successors: defaultdict[str, list[str]] = defaultdict(list)
-    for entry, summary in told:
-        for uid in summary.predecessors:
-            successors[uid].append(entry.uid)
+    told = [(TaggedUID.of(entry.uid, entry.holders), entry, _summary(entry)) for entry in entries]
+    tagged = {uid.uid: uid for uid, _, _ in told}
+    successors: defaultdict[str, list[TaggedUID]] = defaultdict(list)
+    for uid, _, summary in told:
+        for predecessor in summary.predecessors:
+            successors[predecessor].append(uid)
     reports = [
         FoundReport(
             entry=entry,
             series_instance_uid=next(filter(None, (json.uid(row.data, "0020000E") for row in entry.rows)), ""),
             summary=summary,
-            superseded_by=tuple(successors[entry.uid]),
+            superseded_by=tuple(successors[uid.uid]),
+            replaces=tuple(tagged.get(old, TaggedUID(uid=old)) for old in summary.predecessors),
         )
-        for entry, summary in told
+        for uid, entry, summary in told
     ]
     return sorted(reports, key=lambda report: report.summary.date, reverse=True)
 

@@ -86,7 +86,8 @@ async def _look_for_successors(federation: Federation, study: TaggedUID, instanc
         except FederatorError:
             later.append("Whether a later report replaces this one could not be checked.")
             return
-        uids = next((report.superseded_by for report in found.reports if report.entry.uid == instance.uid), ())
+        replaced_by = next((report.superseded_by for report in found.reports if report.entry.uid == instance.uid), ())
+        uids = {uid.uid for uid in replaced_by}
         successors = [report for report in found.reports if report.entry.uid in uids]
         later += [
             "SUPERSEDED: a later report replaces or amends this one: "
