@@ -261,6 +261,31 @@ async def test_a_report_with_very_many_numbers_is_read_in_parts_without_loss(tmp
     assert calls > 1
 
 
+async def test_very_many_reports_are_listed_in_parts_without_loss(tmp_path):
+    """contract.md §4 and §5: without limit; a list ends early with a cursor and says how many more are known."""
+    reports = [document(number, FAMILY + "59", ("113000", "DCM", "Of Interest")) for number in range(1, 121)]
+    many = [Archive(name="many", folder=stored(tmp_path / "reports", *reports))]
+    seen, cursor, calls = [], "", 0
+    while calls == 0 or cursor:
+        result = await call(many, "find-structured-reports", studyInstanceUid=STUDY, cursor=cursor)
+        found = result.structured_content
+        assert max(len(json.dumps(found)), len(said(result))) < 50_000
+        seen += [report["instanceNumber"] for report in found["reports"]]
+        assert found.get("knownMore", 0) == 120 - len(seen)
+        cursor, calls = found.get("nextCursor", ""), calls + 1
+    assert seen == list(range(1, 121))
+    assert calls > 1
+
+
+@pytest.mark.parametrize("tool", ["find-structured-reports", "get-structured-report-measurements"])
+async def test_a_cursor_of_another_list_is_an_error_that_says_how_to_start_again(archives, tool):
+    """contract.md §6: the model can act on it."""
+    uids = at(SERIES, f"{SERIES}.4@reports") if tool.startswith("get") else {"studyInstanceUid": EVERYTHING}
+    result = await call(archives, tool, **uids, cursor="9.9.9")
+    assert result.is_error
+    assert "Call the tool without cursor to start again." in said(result)
+
+
 async def test_a_report_without_numbers_says_so(archives):
     """contract.md §6: found, and what to call instead."""
     result = await call(archives, "get-structured-report-measurements", **at(SERIES, f"{SERIES}.21@reports"))

@@ -29,7 +29,7 @@ from federator.server.wording import counted, fenced, one_line, served_by
 
 _CONTENT_SEQUENCE = "0040A730"
 _REPORT_MODALITIES = frozenset({"SR"})
-_SUPERSEDED_WITHIN_S = 5.0
+_SUPERSEDED_WITHIN_S = 3.0
 _MAX_OPENED = 20
 _ROOM = MAX_CHARACTERS - 2_000
 """Characters for archive text; the rest is for our own sentences around it."""
