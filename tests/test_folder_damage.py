@@ -26,7 +26,7 @@ SOURCES = [
 CONTENTS = [(PYDICOM_DATA / "test_files" / name).read_bytes() for name in SOURCES]
 
 
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=150)
 @given(
     content=st.sampled_from(CONTENTS),
     edits=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 8), st.binary(max_size=5)), min_size=1, max_size=6),

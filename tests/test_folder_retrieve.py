@@ -214,6 +214,19 @@ async def test_frames_come_one_by_one_or_together(samples, cache):
             assert (await client.get(f"{address}/frames/{wrong}")).status_code == 404
 
 
+async def test_compressed_pixels_as_bulk_data_are_their_frames(samples, cache):
+    """PS3.18 section 8.7.3.2: a part for each frame."""
+    path = samples[0] / "papadopoulos-1" / "series-1" / "0001.dcm"
+    frames = list(generate_frames(pydicom.dcmread(path).PixelData, number_of_frames=30))
+    async with opened(samples[0], cache) as client:
+        address = await locate(client, "StudyDate=20251007&Modality=US")
+        (row,) = (await client.get(f"{address}/metadata")).json()
+        given = await client.get(row["7FE00010"]["BulkDataURI"], headers={"Accept": "*/*"})
+        assert [part.content for part in parse(given.content, given.headers["content-type"])] == frames
+        alone = await client.get(row["7FE00010"]["BulkDataURI"], headers={"Accept": "application/octet-stream"})
+        assert alone.status_code == 406
+
+
 async def test_it_makes_no_pictures_and_takes_nothing(samples, cache):
     """Federator only reads, and decodes by itself."""
     async with opened(samples[0], cache) as client:

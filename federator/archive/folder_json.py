@@ -7,7 +7,6 @@ given as the text that stands in the file.
 import base64
 import math
 import re
-import zlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,8 @@ from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
 if TYPE_CHECKING:
     from pydicom import DataElement, Dataset
 
-DAMAGED = (*READ_FAULTS, zlib.error, RecursionError, MemoryError)
-"""What comes of reading a damaged file: a stream that does not inflate, items without end, a length without bounds."""
+DAMAGED = (*READ_FAULTS, RecursionError, MemoryError)
+"""What comes of reading a damaged file; some have items without end or a length without bounds."""
 
 BINARY = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW", "OB/OW"})
 _INLINE_MAX_BYTES = 1024
