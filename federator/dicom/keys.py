@@ -73,6 +73,11 @@ def _resolved(key: str, level: Level, options: tuple[str, ...]) -> str:
         if not json.keyword_of(tag):
             raise RequestError(f"'{told}' is not in the DICOM dictionary. {_ask_for(level)}")
         return tag
+    if key[-1] in "<>!~:":
+        raise RequestError(
+            f"'{told}=' compares in a way that archives do not know. Write KEY=VALUE, and open ranges of dates as "
+            "StudyDate=20240131- or StudyDate=-20240131."
+        )
     if "." in key:
         raise RequestError(
             f"'{told}' names an attribute in a sequence; what archives answer to that cannot be checked. "

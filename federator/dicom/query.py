@@ -30,6 +30,7 @@ _EXAMPLE = 'PatientName="Doe^John*"'
 _KEY = re.compile(r"\([^()=]*\)|[^\s=]+")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONJUNCTIONS = frozenset({"AND", "OR", "NOT", "&", "&&", "|", "||", ",", ";", "+"})
 _TYPOGRAPHIC_QUOTES = "“”„‟‘’‚‛«»"
 
 
@@ -141,6 +142,8 @@ def _tokens(text: str) -> Iterator[_Token]:
             raise _bare(key or text[place:].split(maxsplit=1)[0], before)
         value, quoted, place = _value(text, place + 1, key)
         before = f"{key}={value}"
+        if not quoted:
+            _refuse_joined(before, value)
         yield _Token(key=key, value=value, quoted=quoted)
 
 
@@ -167,6 +170,16 @@ def _value(text: str, start: int, key: str) -> tuple[str, bool, int]:
     return text[start + 1 : end], True, end + 1
 
 
+def _refuse_joined(told: str, value: str) -> None:
+    """A RequestError where a value holds the next filter, as in a URL: archives would look for that text."""
+    joined = re.search(r"[&;,|]\s*(\w+)=", value)
+    if joined and (attributes.tag_of_any_case(joined[1]) or joined[1].lower() in _OPTIONS):
+        raise RequestError(
+            f"'{shortened(told)}': put a space before {joined[1]} and no '{joined[0][0]}'. "
+            f"If it belongs to the value, quote the value."
+        )
+
+
 def _bare(word: str, before: str) -> RequestError:
     """What to say of a word that is no `key=value`."""
     told = shortened(word)
@@ -177,6 +190,8 @@ def _bare(word: str, before: str) -> RequestError:
     if word[0] in "'\"":
         return RequestError(f"'{told}': the quote stands before the key. Quote the value only, for example {_EXAMPLE}.")
     if before and not attributes.tag_of_any_case(word):
+        if word.upper() in _CONJUNCTIONS:
+            return RequestError(f"'{told}': write filters side by side with spaces; all of them must match.")
         if word[0] in "-/":
             return RequestError(f"'{told}' stands alone. Write a range without spaces: StudyDate=20240101-20240131.")
         key, _, value = shortened(f"{before} {word}").partition("=")
