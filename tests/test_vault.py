@@ -21,6 +21,12 @@ secret_service = pytest.mark.secret_service
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
 
 
+@pytest.fixture(autouse=True)
+def _no_bus_of_this_machine(monkeypatch, tmp_path):
+    """The bus of whoever runs the tests is none of ours."""
+    monkeypatch.setattr(vault, "user_bus", lambda: tmp_path / "bus")
+
+
 def reference(text: str) -> SecretReference:
     store, _, name = text.partition(":")
     return SecretReference(store=SecretStore(store), name=name)
@@ -222,6 +228,19 @@ def test_a_bus_without_a_store_and_no_bus_at_all_are_told(bus, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="there is always a protected store there")
+@secret_service
+@needs_secret_service
+def test_the_users_own_bus_is_found_in_the_bare_environment_that_clients_give(unlocked, monkeypatch):
+    """Facts of MCP clients: a server is started without DBUS_SESSION_BUS_ADDRESS and XDG_RUNTIME_DIR."""
+    vault.write("bare", "kept in the store")
+    address = os.environ["DBUS_SESSION_BUS_ADDRESS"]
+    socket = Path(address.removeprefix("unix:path=").partition(",")[0])
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS")
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setattr(vault, "user_bus", lambda: socket)
+    assert vault.read(SecretReference(store=SecretStore.KEYRING, name="bare")) == "kept in the store"
+
+
 def test_a_plain_text_store_is_named_and_never_used(tmp_path):
     """facts/tray.md 4.1: with keyrings.alt installed keyring itself would choose the plain-text file."""
     package = tmp_path / "keyrings" / "alt"

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import closing
 from enum import StrEnum
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from federator.archive import secret_file
@@ -159,6 +160,7 @@ def _ring() -> "KeyringBackend":
     # Imported here, as below: it costs 60 ms, and most servers start without needing a secret at once.
     import keyring.core
 
+    _find_bus()
     for name in _BACKENDS.get(sys.platform, _BACKENDS_ELSEWHERE):
         try:
             ring = keyring.core.load_keyring(name)
@@ -175,6 +177,23 @@ def _ring() -> "KeyringBackend":
             setattr(ring, "persist", "local machine")  # noqa: B010 - only the Windows backend has it
         return ring
     raise StoreError(StoreState.PLAIN_TEXT if _has_plain_text_store() else StoreState.MISSING)
+
+
+def _find_bus() -> None:
+    """Name the session bus where the program that started us did not: clients start servers with a bare environment.
+
+    systemd puts a user's bus at a fixed place, in a folder that only the user can enter.
+    """
+    if not sys.platform.startswith("linux") or os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        return
+    bus = user_bus()
+    if bus.is_socket() and bus.stat().st_uid == os.getuid():
+        os.environ["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={bus}"
+
+
+def user_bus() -> Path:
+    """Where systemd puts this user's session bus."""
+    return Path(f"/run/user/{os.getuid()}/bus")
 
 
 def _must_be_unlocked() -> None:
