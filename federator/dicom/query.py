@@ -7,13 +7,13 @@ every patient. So whatever is not understood is a RequestError that quotes the t
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from json import dumps
 
-from federator.dicom import attributes, json
+from federator.dicom import json
 from federator.dicom.filters import Filter, FilterKind, read_filter, shortened
 from federator.dicom.keys import included_tags, searchable_tag
+from federator.dicom.tokens import Token, tokens
 from federator.dicom.uid import is_archive_name
 from federator.errors import RequestError
 from federator.model import Level
@@ -25,13 +25,9 @@ MAX_LIMIT = 200
 MAX_QUERY_LENGTH = 1000
 
 _OPTIONS = ("limit", "offset", "fuzzymatching", "includefield", "archive", "archives")
-_EXAMPLE = 'PatientName="Doe^John*"'
 
-_KEY = re.compile(r"\([^()=]*\)|[^\s=]+")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_CONJUNCTIONS = frozenset({"AND", "OR", "NOT", "&", "&&", "|", "||", ",", ";", "+"})
-_TYPOGRAPHIC_QUOTES = "“”„‟‘’‚‛«»"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,19 +75,6 @@ class _Draft:
     uid_archives: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Token:
-    """One `key=value` as it was written; a quoted value is one value, whatever it holds."""
-
-    key: str
-    value: str
-    quoted: bool
-
-    @property
-    def text(self) -> str:
-        return shortened(f"{self.key}={self.value}")
-
-
 def parse(text: str, level: Level, *, today: dt.date) -> Query:
     """Read a query for one level; a RequestError quotes what cannot be understood. `today` is what `today` means."""
     if len(text) > MAX_QUERY_LENGTH:
@@ -106,7 +89,7 @@ def parse(text: str, level: Level, *, today: dt.date) -> Query:
             "Leave it out."
         )
     draft = _Draft(level=level)
-    for token in _tokens(text):
+    for token in tokens(text, options=_OPTIONS):
         _take(draft, token, today)
     return _query(draft)
 
@@ -128,82 +111,7 @@ def _query(draft: _Draft) -> Query:
     )
 
 
-def _tokens(text: str) -> Iterator[_Token]:
-    """Divide the query; a quote begins a quoted value only where a value begins, so O'Brien needs none."""
-    place, before = 0, ""
-    while True:
-        place += len(text[place:]) - len(text[place:].lstrip())
-        if place == len(text):
-            return
-        matched = _KEY.match(text, place)
-        key = matched[0] if matched else ""
-        place += len(key)
-        if not key or key[0] in "'\"" or text[place : place + 1] != "=":
-            raise _bare(key or text[place:].split(maxsplit=1)[0], before)
-        value, quoted, place = _value(text, place + 1, key)
-        before = f"{key}={value}"
-        if not quoted:
-            _refuse_joined(before, value)
-        yield _Token(key=key, value=value, quoted=quoted)
-
-
-def _value(text: str, start: int, key: str) -> tuple[str, bool, int]:
-    """The value that begins at `start`, whether it was quoted, and where the text goes on."""
-    opening = text[start : start + 1]
-    if opening and opening in _TYPOGRAPHIC_QUOTES:
-        raise RequestError(f"'{key}={opening}' has a typographic quote. Write a straight one: {key}=\"...\"")
-    if not opening or opening not in "'\"":
-        value = re.compile(r"\S*").match(text, start)[0]  # type: ignore[index]  # matches everywhere
-        return value, False, start + len(value)
-    end = text.find(opening, start + 1)
-    if end < 0:
-        raise RequestError(
-            f"'{shortened(key + '=' + text[start:])}': the quote {opening} is not closed. "
-            f"Write {key}={opening}...{opening}, or leave the quote out."
-        )
-    rest = text[end + 1 :].split()
-    if rest and not text[end + 1].isspace():
-        raise RequestError(
-            f"'{shortened(rest[0])}' follows the closing quote of {key} directly. Put a space between two filters, and "
-            f"quote a value as a whole: {key}={opening}...{opening}"
-        )
-    return text[start + 1 : end], True, end + 1
-
-
-def _refuse_joined(told: str, value: str) -> None:
-    """A RequestError where a value holds the next filter, as in a URL: archives would look for that text."""
-    joined = re.search(r"[&;,|]\s*(\w+)=", value)
-    if joined and (attributes.tag_of_any_case(joined[1]) or joined[1].lower() in _OPTIONS):
-        raise RequestError(
-            f"'{shortened(told)}': put a space before {joined[1]} and no '{joined[0][0]}'. "
-            f"If it belongs to the value, quote the value."
-        )
-
-
-def _bare(word: str, before: str) -> RequestError:
-    """What to say of a word that is no `key=value`."""
-    told = shortened(word)
-    if word.startswith("="):
-        return RequestError(
-            f"'{told}' has no key before the =. Write KEY=VALUE without spaces, for example {_EXAMPLE}."
-        )
-    if word[0] in "'\"":
-        return RequestError(f"'{told}': the quote stands before the key. Quote the value only, for example {_EXAMPLE}.")
-    if before and not attributes.tag_of_any_case(word):
-        if word.upper() in _CONJUNCTIONS:
-            return RequestError(f"'{told}': write filters side by side with spaces; all of them must match.")
-        if word[0] in "-/":
-            return RequestError(f"'{told}' stands alone. Write a range without spaces: StudyDate=20240101-20240131.")
-        key, _, value = shortened(f"{before} {word}").partition("=")
-        return RequestError(
-            f"'{told}' is not a filter. If it belongs to the value before it, quote the whole: {key}=\"{value}\"."
-        )
-    return RequestError(
-        f"'{told}' is not a filter. Write KEY=VALUE without spaces around the =, for example {_EXAMPLE}."
-    )
-
-
-def _take(draft: _Draft, token: _Token, today: dt.date) -> None:
+def _take(draft: _Draft, token: Token, today: dt.date) -> None:
     option = token.key.lower()
     if option in _OPTIONS:
         option = "archive" if option == "archives" else option
