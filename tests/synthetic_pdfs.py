@@ -58,6 +58,38 @@ def two_columns(canvas: Canvas) -> None:
     lines("A footer below both of the columns, which also runs across the gutter between the two", top=600)(canvas)
 
 
+def columns_out_of_step(canvas: Canvas) -> None:
+    """Two columns of prose whose lines do not stand at the same height."""
+    lines(*LEFT_COLUMN, x=50, top=740)(canvas)
+    lines(*RIGHT_COLUMN, x=320, top=734)(canvas)
+
+
+FORM = [
+    ("Patient name:", "Anna Mueller", "Date of examination:", "31.01.2024"),
+    ("Date of birth:", "03.02.1961", "Referring physician:", "Dr. Jane Roe"),
+    ("Clinical question:", "Cough for three weeks", "Accession number:", "A-1001"),
+    ("Examination type:", "CT chest with contrast", "Department of origin:", "Pneumology ward 3B"),
+    ("Insurance number:", "A 123 456 789 12", "Responsible physician:", "Dr. Robert Koch-Meyer"),
+]
+REFERENCE_VALUES = [
+    ("Left ventricular end diastolic diameter", "4.7 cm", "normal 4.2 to 5.8 cm for adult men"),
+    ("Left ventricular end systolic diameter", "3.1 cm", "normal 2.5 to 4.0 cm for adult men"),
+    ("Interventricular septum thickness in diastole", "1.1 cm", "normal 0.6 to 1.0 cm for adult men"),
+    ("Left ventricular posterior wall thickness", "0.9 cm", "normal 0.6 to 1.0 cm for adult men"),
+    ("Left atrial anterior posterior diameter", "3.9 cm", "normal 3.0 to 4.0 cm for adult men"),
+]
+
+
+def rows(table: list[tuple[str, ...]], *columns: float) -> Callable[[Canvas], None]:
+    """A table without lines; `columns` are where its columns begin."""
+
+    def draw(canvas: Canvas) -> None:
+        for x, texts in zip(columns, zip(*table, strict=True), strict=True):
+            lines(*texts, x=x)(canvas)
+
+    return draw
+
+
 def labels_and_values(canvas: Canvas) -> None:
     lines(*[label for label, _ in LABELS], x=72)(canvas)
     lines(*[value for _, value in LABELS], x=300)(canvas)

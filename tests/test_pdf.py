@@ -1,6 +1,7 @@
 """PDF documents: what stands on a page is read, and what cannot be read is said."""
 
 import io
+import re
 import threading
 
 import pytest
@@ -34,6 +35,26 @@ def test_two_columns_of_prose_are_read_one_after_the_other():
     assert read[1:-1] == [*pdfs.LEFT_COLUMN, *pdfs.RIGHT_COLUMN]
     assert read[0].startswith("A heading")
     assert read[-1].startswith("A footer")
+
+
+def test_columns_whose_lines_are_out_of_step_are_told_apart_too():
+    """Issue 3 part 5."""
+    (page,) = read_pdf(pdfs.drawn(pdfs.columns_out_of_step)).pages
+    assert [line for line in page.text.split("\n") if line] == [*pdfs.LEFT_COLUMN, *pdfs.RIGHT_COLUMN]
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        (pdfs.FORM, (50, 150, 320, 440)),
+        (pdfs.REFERENCE_VALUES, (50, 270, 340)),
+        ([(row[0], row[2]) for row in pdfs.REFERENCE_VALUES], (50, 320)),
+    ],
+)
+def test_a_table_of_long_cells_is_read_row_by_row_although_it_looks_like_columns(table, columns):
+    """Issue 3: a number is never attached to the wrong thing, nor torn from the right one."""
+    (page,) = read_pdf(pdfs.drawn(pdfs.rows(table, *columns))).pages
+    assert [tuple(re.split(r" {2,}", line)) for line in page.text.split("\n")] == table
 
 
 def test_a_value_stays_on_the_line_of_its_label():

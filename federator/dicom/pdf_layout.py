@@ -9,6 +9,8 @@ _GUTTER_PT = 10.0
 _MIN_COLUMN_LINES = 4
 _MIN_PROSE_CHARACTERS = 22
 _MIN_FILL = 0.6
+_MIN_GOING_ON = 0.25
+_MAX_DIVIDED = 0.34
 _WIDE_GAP_LETTERS = 2.0
 _MAX_COLUMN = 160
 _MAX_COLUMN_CUTS = 40
@@ -77,7 +79,7 @@ def _lines(words: Sequence[Word]) -> list[Line]:
 def _read_columns(lines: list[Line], *, cuts: int) -> list[Line]:
     """The lines in reading order: where a stretch of them is prose in two columns, first the left one, then the right.
 
-    Each side is looked at again, so three columns come out right too. `cuts` bounds the work.
+    What stands above and below is looked at again; `cuts` bounds the work. Prose in three columns stays line by line.
     """
     found = _widest_stretch(lines) if cuts > 0 else None
     if found is None:
@@ -107,14 +109,13 @@ def _widest_stretch(lines: list[Line]) -> tuple[int, int, float] | None:
 
 
 def _candidates(lines: list[Line]) -> list[float]:
-    """Where a gutter may be: the middles of wide gaps, each once to the nearest few points."""
-    gaps = {
-        round((left.x1 + right.x0) / 2 / _GUTTER_PT) * _GUTTER_PT
-        for line in lines
-        for left, right in pairwise(line)
-        if right.x0 - left.x1 >= _GUTTER_PT
-    }
-    return sorted(gaps)
+    """Where a gutter may be: the middles of wide gaps, within a line or between neighbours, to the nearest points."""
+    gaps = [(left.x1, right.x0) for line in lines for left, right in pairwise(line)]
+    for above, below in pairwise(lines):
+        # Columns whose lines do not stand at the same height.
+        gaps += [(above[-1].x1, below[0].x0), (below[-1].x1, above[0].x0)]
+    wide = {round((left + right) / 2 / _GUTTER_PT) * _GUTTER_PT for left, right in gaps if right - left >= _GUTTER_PT}
+    return sorted(wide)
 
 
 def _is_clear(line: Line, gutter: float) -> bool:
@@ -129,7 +130,7 @@ def _runs_across(line: Line, gutter: float) -> bool:
 
 
 def _are_prose_columns(lines: list[Line], gutter: float) -> bool:
-    """Whether both sides are running text: long lines that fill their column. Labels and values are not."""
+    """Whether both sides are running text. In any doubt they are not: a value must stay on the line of its label."""
     sides = (
         [part for line in lines if (part := tuple(word for word in line if word.x1 <= gutter))],
         [part for line in lines if (part := tuple(word for word in line if word.x0 >= gutter))],
@@ -138,12 +139,20 @@ def _are_prose_columns(lines: list[Line], gutter: float) -> bool:
 
 
 def _is_prose(side: list[Line]) -> bool:
+    """Long lines that fill their column, are not divided, and go on in the next: many begin with a small letter."""
     if len(side) < _MIN_COLUMN_LINES:
         return False
     widest = max(line[-1].x1 for line in side) - min(line[0].x0 for line in side)
     filled = mean(line[-1].x1 - line[0].x0 for line in side) / widest if widest else 0.0
     characters = median(sum(len(word.text) + 1 for word in line) for line in side)
-    return filled >= _MIN_FILL and characters >= _MIN_PROSE_CHARACTERS
+    going_on = mean(line[0].text[:1].islower() for line in side)
+    divided = mean(any(right.x0 - left.x1 >= _GUTTER_PT for left, right in pairwise(line)) for line in side)
+    return (
+        filled >= _MIN_FILL
+        and characters >= _MIN_PROSE_CHARACTERS
+        and going_on >= _MIN_GOING_ON
+        and divided <= _MAX_DIVIDED
+    )
 
 
 def _written(lines: list[Line]) -> list[str]:
