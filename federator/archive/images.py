@@ -52,15 +52,15 @@ async def retrieve_picture(
     Raises ContentError where the archive does not render it, or not in the window asked for: some archives ignore the
     window without a word. That is found out once per archive, by asking for a window far off as well.
     """
-    sop_class_uid = json.uid(row, "00080016")
+    kind = _kind(row)
     if window is None:
         return await retrieve_rendered(
-            client, *address.uids, address.frame_number, media_type=media_type, sop_class_uid=sop_class_uid
+            client, *address.uids, address.frame_number, media_type=media_type, sop_class_uid=kind
         )
     if _WINDOW_HONOURED in client.habits.unsupported:
         raise ContentError(f"{client.name} was found to ignore the window of rendered frames.")
     wanted = await retrieve_rendered(
-        client, *address.uids, address.frame_number, media_type=media_type, window=window, sop_class_uid=sop_class_uid
+        client, *address.uids, address.frame_number, media_type=media_type, window=window, sop_class_uid=kind
     )
     if _WINDOW_HONOURED not in client.habits.accepts:
         center, width = window
@@ -70,13 +70,22 @@ async def retrieve_picture(
             address.frame_number,
             media_type=media_type,
             window=(center + width / 4, width * _FAR_OFF),
-            sop_class_uid=sop_class_uid,
+            sop_class_uid=kind,
         )
         if other.content == wanted.content:
             client.habits.unsupported.add(_WINDOW_HONOURED)
             raise ContentError(f"{client.name} ignores the window of rendered frames.")
         client.habits.accepts[_WINDOW_HONOURED] = "yes"
     return wanted
+
+
+def _kind(row: DicomJson) -> str:
+    """What an archive may be unable to render: the class and the form of its pixels.
+
+    One compressed or 32-bit image that an archive cannot render says nothing about the others of the class.
+    """
+    tags = ("00080016", "00280002", "00280004", "00280100", "00280101", "00282110", "00083002")
+    return " ".join(json.text(row, tag) for tag in tags).strip()
 
 
 async def retrieve_encoded_frame(client: ArchiveClient, address: FrameAddress, row: DicomJson) -> EncodedFrame:
