@@ -32,12 +32,13 @@ def run_tray(config: Path | None) -> int:
         try:
             backend = usable_backend()
             parts = _parts(config)
+            login_item = _login_item()
         except NoTrayError as error:
             return _page_alone(config, tray_note=str(error), knocks=knocks)
         except launch.LaunchError as error:
             return _complain(str(error))
         page = SettingsPage(parts, on_problem=lambda message: tray.say(message))  # noqa: PLW0108 - the tray is made below
-        tray = Tray(board=parts.board, clients=parts.clients, page=page, login_item=_login_item())
+        tray = Tray(board=parts.board, clients=parts.clients, page=page, login_item=login_item)
         _on_each(knocks, tray.open_page)
         tray.run(backend)
     return _DONE
