@@ -286,6 +286,17 @@ async def test_a_cursor_of_another_list_is_an_error_that_says_how_to_start_again
     assert "Call the tool without cursor to start again." in said(result)
 
 
+async def test_units_are_written_so_that_cryptic_private_and_missing_ones_are_understood(archives):
+    """contract.md §4: value, unit; issue 3: always with its unit, and no value is no zero."""
+    text_ = said(await call(archives, "get-structured-report-measurements", **at(SERIES, f"{SERIES}.13@reports")))
+    assert [line.strip() for line in text_.split("\n") if line.startswith("  ")] == [
+        "Diameter: no value: Not a number | Left",
+        "Length: 4.5 cm (Private length unit, 99UNITS)",
+        "Ratio: 0.8 (no units)",
+        "Attenuation Coefficient: -40 [hnsf'U] (Hounsfield unit)",
+    ]
+
+
 async def test_a_report_without_numbers_says_so(archives):
     """contract.md §6: found, and what to call instead."""
     result = await call(archives, "get-structured-report-measurements", **at(SERIES, f"{SERIES}.21@reports"))

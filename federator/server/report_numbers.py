@@ -168,12 +168,8 @@ def _group_lines(group: NumberGroup) -> list[str]:
 
 
 def _number_line(number: Number) -> str:
-    meaning = f" ({number.unit_meaning})" if number.unit_meaning and not number.unit.isalpha() else ""
-    value = (
-        f"{number.value} {number.unit}{meaning}".strip()
-        if number.value
-        else f"no value: {number.qualifier or 'not told'}"
-    )
+    missing = f"no value: {number.qualifier or 'not told'}"
+    value = f"{number.value} {_unit(number)}".strip() if number.value else missing
     return _joined(
         [
             f"{number.name}: {value}",
