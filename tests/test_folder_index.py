@@ -63,6 +63,18 @@ async def test_a_study_follows_its_instances(tmp_path):
         assert (first(study, "00201206"), study["00080061"]["Value"], first(study, "00080020")) == (1, ["SR"], None)
 
 
+async def test_instances_that_disagree_on_their_study_are_taken_in_the_order_of_their_paths(tmp_path):
+    """The first that has a value tells it, so that the answer does not depend on what was read when."""
+    folder = tmp_path / "files"
+    for name, number, described in (("c.dcm", 1, "third"), ("a.dcm", 2, ""), ("b.dcm", 3, "second")):
+        write_tiny(
+            folder / name, study="2.25.1", series="2.25.2", instance=f"2.25.3{number}", StudyDescription=described
+        )
+    async with opened(folder, tmp_path / "cache") as client:
+        (row,) = (await client.get("/studies")).json()
+        assert first(row, "00081030") == "second"
+
+
 async def test_files_are_read_once(tmp_path):
     """Issue 2, part 4: indexed once. What a file holds counts only when its time stamp or size changes."""
     folder = tmp_path / "files"
