@@ -127,7 +127,7 @@ def _window_for(
         return _numbers(request.window), toning.words
     if not described.layout.is_gray:
         return None, toning.words
-    return None, f"as the archive chose; known is {toning.words}"
+    return None, f"as the archive chose (decoded here it would be {toning.words})"
 
 
 def _numbers(window: Window | None) -> tuple[float, float] | None:
