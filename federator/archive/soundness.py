@@ -101,7 +101,9 @@ def _sample(client: ArchiveClient) -> tuple[DicomJson, ...]:
 
 
 def _on(row: DicomJson, tag: str, value: str) -> Trial:
-    return ((STUDY_UID, json.uid(row, STUDY_UID)), (tag, value))
+    known = (STUDY_UID, json.uid(row, STUDY_UID))
+    # A key that is given twice is an error to some archives.
+    return (known,) if tag == STUDY_UID else (known, (tag, value))
 
 
 def _trial(client: ArchiveClient, sent: Filter) -> Trial | None:
