@@ -87,7 +87,7 @@ async def every_page(federation: Federation, query: str, level: Level = Level.ST
     pages: list[Page] = []
     cursor = ""
     for _ in range(100):
-        page = await federation.search(level, parse(query, level, today=TODAY), cursor=cursor, **below)
+        page = await federation.search(parse(query, level, today=TODAY), cursor=cursor, **below)
         assert page.complete, page.outcomes
         pages.append(page)
         cursor = page.next_cursor
@@ -187,7 +187,7 @@ async def test_an_offset_skips_over_both_archives_together(federation: Federatio
     """contract.md §3.4: offset still works, on the merged list."""
     everything = await uids(federation, "PatientName=Paging*")
     query = parse("PatientName=Paging* offset=35 limit=20", Level.STUDY, today=TODAY)
-    page = await federation.search(Level.STUDY, query)
+    page = await federation.search(query)
     assert [entry.uid for entry in page.entries] == everything[35:55]
     assert len(everything) == 120
 
@@ -265,7 +265,7 @@ async def test_includefield_brings_an_attribute_that_is_not_asked_for_otherwise(
 
 async def test_an_archive_is_asked_alone_when_it_is_named(federation: Federation, known: list[Known]) -> None:
     """contract.md §2: archive=NAME."""
-    page = await federation.search(Level.STUDY, parse("archive=second limit=200", Level.STUDY, today=TODAY))
+    page = await federation.search(parse("archive=second limit=200", Level.STUDY, today=TODAY))
     assert [outcome.archive for outcome in page.outcomes] == ["second"]
     assert {entry.uid for entry in page.entries} == {
         study["StudyInstanceUID"] for study in known if study.archive == "second"
@@ -278,7 +278,7 @@ async def test_a_wrong_password_costs_one_archive_and_is_said(
     """contract.md §3.1: refused, and the other archive's studies are there."""
     monkeypatch.setenv("ORTHANC_SECRET", "not-the-password")
     async with Federation(Config(archives=archives_of(orthanc_pair))) as federation:
-        page = await federation.search(Level.STUDY, parse("limit=200", Level.STUDY, today=TODAY))
+        page = await federation.search(parse("limit=200", Level.STUDY, today=TODAY))
     states = {outcome.archive: outcome.state for outcome in page.outcomes}
     assert states == {"first": OutcomeState.ANSWERED, "second": OutcomeState.REFUSED}
     assert not page.complete
@@ -303,7 +303,7 @@ async def test_the_secret_of_an_archive_stays_out_of_the_log(
 ) -> None:
     """contract.md §6: credentials and attribute values never reach a log."""
     with caplog.at_level(0):
-        await federation.search(Level.STUDY, parse("PatientName=Müller*", Level.STUDY, today=TODAY))
+        await federation.search(parse("PatientName=Müller*", Level.STUDY, today=TODAY))
     written = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("federator"))
     assert orthanc_pair.second.password not in written
     assert "ller" not in written
@@ -313,5 +313,5 @@ async def test_a_disabled_archive_is_not_asked(orthanc_pair: OrthancPair) -> Non
     """contract.md §7: enabled = false."""
     first, second = archives_of(orthanc_pair)
     async with Federation(Config(archives=(first, replace(second, enabled=False)))) as federation:
-        page = await federation.search(Level.STUDY, parse("limit=5", Level.STUDY, today=TODAY))
+        page = await federation.search(parse("limit=5", Level.STUDY, today=TODAY))
     assert [outcome.archive for outcome in page.outcomes] == ["first"]

@@ -138,7 +138,9 @@ class HostileArchive:
         instants = None
         if self.switches.date_and_time_combined and {STUDY_DATE, STUDY_TIME} <= set(filters):
             instants = filters.pop(STUDY_DATE)[0], filters.pop(STUDY_TIME)[0]
-        candidates = self._candidates(level, filters) if instants is None else self.holdings.level(level)
+        candidates = self.holdings.level(level) if instants else self._candidates(level, filters)
+        if not (filters or parents or instants):
+            return self._ordered(list(candidates), asked, UID_OF[level])
         found = [
             row
             for row in candidates
@@ -149,11 +151,12 @@ class HostileArchive:
         return self._ordered(found, asked, UID_OF[level])
 
     def _candidates(self, level: str, filters: dict[str, list[str]]) -> Sequence[Record]:
-        """All records, or those of the asked dates where only dates narrow the search: what an index is for."""
+        """All records, or those of the asked dates by an index, which settles that filter and takes it out."""
         wanted = filters.get(STUDY_DATE, [])
         window = date_window(wanted[0]) if level == "study" and len(wanted) == 1 else None
         if window is None or self.switches.undated_match_open_ranges:
             return self.holdings.level(level)
+        del filters[STUDY_DATE]
         low = bisect.bisect_left(self._dates, (window[0] or "0", -1))
         high = bisect.bisect_right(self._dates, (window[1], len(self._dates)))
         return [self.holdings.studies[place] for place in sorted(place for _, place in self._dates[low:high])]

@@ -29,14 +29,10 @@ Wanted = Mapping[str, Sequence[str]]
 def union(archives: Iterable[Iterable[Record]], wanted: Wanted, level: str = "study") -> list[str]:
     """The UIDs of all records that match in any archive, in the order of the contract.
 
-    Where copies differ in what they are sorted by, the first archive's counts.
+    Where copies differ in what they are sorted by, the one that comes first counts.
     """
-    seen: dict[str, Record] = {}
-    for records in archives:
-        for record in records:
-            if fits(record, wanted):
-                seen.setdefault(first(record, UID_OF[level]), record)
-    return [first(record, UID_OF[level]) for record in in_order(seen.values(), level)]
+    matching = [record for records in archives for record in records if fits(record, wanted)]
+    return list(dict.fromkeys(first(record, UID_OF[level]) for record in in_order(matching, level)))
 
 
 def in_order(records: Iterable[Record], level: str = "study") -> list[Record]:
@@ -50,14 +46,22 @@ def in_order(records: Iterable[Record], level: str = "study") -> list[Record]:
         rows.sort(key=lambda row: dated[id(row)][1], reverse=True)
         rows.sort(key=lambda row: dated[id(row)][0], reverse=True)
         return rows
-    rows.sort(key=lambda row: _time(first(row, STUDY_TIME)), reverse=True)
+    # A time says something of its day only, so without a date it says nothing.
+    rows.sort(key=lambda row: _time(first(row, STUDY_TIME)) if first(row, STUDY_DATE) else "", reverse=True)
     rows.sort(key=lambda row: first(row, STUDY_DATE), reverse=True)
     return rows
 
 
-def fits(record: Record, wanted: Wanted) -> bool:
-    """Whether a record matches every attribute asked for."""
-    return all(any(_fits(record, tag, value) for value in values) for tag, values in wanted.items())
+def fits(record: Record, wanted: Wanted, *, to_the_letter: bool = False) -> bool:
+    """Whether a record matches every attribute asked for.
+
+    Text other than names matches without regard to case here. `to_the_letter` is what every archive has to find:
+    case counts there (PS3.4 C.2.2.2.1), and many archives go by that.
+    """
+    return all(
+        any(_fits(record, tag, value, to_the_letter=to_the_letter) for value in values)
+        for tag, values in wanted.items()
+    )
 
 
 def _series_moment(row: Record) -> tuple[str, str]:
@@ -77,7 +81,7 @@ def _time(text: str) -> str:
     return f"{whole.ljust(6, '0')}.{fraction.ljust(6, '0')}" if text else ""
 
 
-def _fits(record: Record, tag: str, wanted: str) -> bool:
+def _fits(record: Record, tag: str, wanted: str, *, to_the_letter: bool) -> bool:
     vr = ATTRIBUTES[tag][1]
     values = record.get(tag, ())
     if vr == "DA":
@@ -89,6 +93,8 @@ def _fits(record: Record, tag: str, wanted: str) -> bool:
         return any(_like(plain(text), plain(wanted)) for text in texts)
     if vr in {"UI", "IS"}:
         return wanted in {str(value) for value in values}
+    if to_the_letter:
+        return any(_like(str(value).strip(), wanted) for value in values)
     return any(_like(str(value).strip().casefold(), wanted.casefold()) for value in values)
 
 
