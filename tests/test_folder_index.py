@@ -10,8 +10,10 @@ import anyio
 import pytest
 from pydicom.data import get_testdata_file
 
+from federator.archive.folder_header import Refusal, read_header
 from federator.archive.folder_index import FolderIndex
 from federator.archive.folder_query import MAX_ROWS
+from federator.archive.folder_stamps import Stamp, stamps
 from tests.folder_archive import first, opened, write_tiny
 
 pytestmark = pytest.mark.anyio
@@ -105,18 +107,16 @@ async def test_what_cannot_be_read_is_named_and_what_is_not_dicom_is_counted(tmp
     assert all(entry["reason"] for entry in told["unreadable"])
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-async def test_a_subfolder_that_may_not_be_read_is_named(tmp_path):
+def test_a_subfolder_that_cannot_be_read_stands_for_what_it_holds(tmp_path):
     """Issue 2, part 4: it must not take the rest with it, nor be passed over in silence."""
-    folder = tmp_path / "files"
-    put(folder, "one.dcm", 1)
-    put(folder, "closed/two.dcm", 2)
-    (folder / "closed").chmod(0)
-    async with opened(folder, tmp_path / "cache") as client:
-        assert await names(client) == ["P1"]
-        told = (await client.get("/federator/index")).json()
-    (folder / "closed").chmod(0o700)
-    assert [entry["path"] for entry in told["unreadable"]] == ["closed"]
+    put(tmp_path, "one.dcm", 1)
+    put(tmp_path, "sub/two.dcm", 2)
+    found = stamps(tmp_path)
+    assert next(found).path == b"one.dcm"
+    shutil.rmtree(tmp_path / "sub")
+    assert list(found) == [Stamp(path=b"sub", mtime_ns=0, size=0)]
+    (tmp_path / "sub").mkdir()
+    assert read_header(tmp_path / "sub") == Refusal(reason="it is a folder that this account may not read")
 
 
 async def test_the_first_of_several_files_with_one_uid_counts(tmp_path):
