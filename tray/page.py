@@ -21,7 +21,8 @@ with `Content-Type: application/json`, and answers JSON.
     archives/restore {}                          the state, with the copy of the file in its place
     archives/test    {name}                      application/x-ndjson: {"step": {number, name, ok, message, advice,
                                                  details}} as each is done, at last {"archive": card}
-    clients/plan     {client, remove?, file?}    {diff, hints, etag, changes}: shown before anything is written
+    clients/plan     {client, remove?, file?}    {diff, hints, etag, changes, running}: shown before anything is
+                                                 written
     clients/apply    {client, remove?, file?, etag, even_if_running?}   {message} and the state
     clients/undo     {client}                    {message} and the state
 
@@ -55,11 +56,12 @@ from tray.page_session import Over, Session
 from tray.page_state import PageParts
 
 STATIC = Path(__file__).parent / "static"
+_SCRIPTS = ("app", "archive_form", "archives", "assistants", "dom", "fields", "session", "texts")
 PAGES = {
     "/": ("index.html", "text/html"),
     "/app.css": ("app.css", "text/css"),
-    "/app.js": ("app.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
+    **{f"/{name}.js": (f"{name}.js", "text/javascript") for name in _SCRIPTS},
 }
 _NOT_OPENED_S = 20.0
 _WATCH_S = 0.5

@@ -109,7 +109,14 @@ class PageApi:
     def _plan(self, fields: Fields) -> Mapping[str, object]:
         plan = self._planned(fields)
         changes = plan.program is not None or any(edit.changes for edit in plan.edits)
-        return {"diff": plan.diff, "hints": list(plan.hints), "etag": plan.etag, "changes": changes}
+        running = self._parts.clients.is_running(plan.client.identifier)
+        return {
+            "diff": plan.diff,
+            "hints": list(plan.hints),
+            "etag": plan.etag,
+            "changes": changes,
+            "running": running,
+        }
 
     def _apply(self, fields: Fields) -> Mapping[str, object]:
         plan = self._planned(fields)
