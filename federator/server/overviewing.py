@@ -18,7 +18,6 @@ from federator.dicom.render.display import Toning
 from federator.dicom.render.encoded import EncodedFrame
 from federator.dicom.render.frame import overview_cell, overview_toning
 from federator.dicom.render.geometry import place_along_normal
-from federator.dicom.render.header import layout_of
 from federator.dicom.render.overview import Cell, cell_edge, contact_sheet
 from federator.dicom.render.windows import WindowRequest, parse
 from federator.dicom.uid import TaggedUID
@@ -63,7 +62,7 @@ async def overview(
     federation = await app.federation()
     page = await federation.search(QUERY, study=study, series=series)
     app.note(page.outcomes)
-    images = images_of(page)
+    images = await app.in_worker(images_of, page)
     if not images:
         raise NotFound(
             "The series has no images to show. find-instances lists what it has; find-structured-reports and "
@@ -71,8 +70,9 @@ async def overview(
             outcomes=page.outcomes,
         )
     choices = await chosen(federation, study, series, images, frames)
-    toning = await _toning(app, federation, choices, request)
-    sheet = _Sheet(ctx, app, federation, toning, len(choices))
+    source = _Source(federation)
+    toning = await _toning(app, source, choices, request)
+    sheet = _Sheet(ctx, app, source, toning, len(choices))
     cells = await concurrently([partial(sheet.cell, choice) for choice in choices])
     seen = [cell for cell in cells if isinstance(cell, _Shown)]
     missing = [cell for cell in cells if isinstance(cell, _Missing)]
@@ -83,36 +83,51 @@ async def overview(
     return picture_result(picture, [line for line in lines if line])
 
 
-async def _toning(app: App, federation: Federation, choices: Sequence[Choice], request: WindowRequest | None) -> Toning:
+class _Source:
+    """Fetches frames; the metadata of an instance that gives several of them is retrieved once."""
+
+    def __init__(self, federation: Federation) -> None:
+        self._federation = federation
+        self._rows: dict[tuple[str, str], DicomJson] = {}
+        self._kept: dict[Choice, Served[EncodedFrame]] = {}
+
+    async def keep(self, choice: Choice) -> EncodedFrame:
+        """One frame, which `frame` gives out once more without asking for it again."""
+        self._kept[choice] = await self.frame(choice)
+        return self._kept[choice].value
+
+    async def frame(self, choice: Choice) -> Served[EncodedFrame]:
+        """One frame, encoded as stored, from whichever archive serves it."""
+        kept = self._kept.pop(choice, None)
+        return kept or await self._federation.retrieve(choice.target, partial(self._retrieve, choice=choice))
+
+    async def _retrieve(self, client: ArchiveClient, *, choice: Choice) -> EncodedFrame:
+        address = choice.address
+        if has_one_frame(choice.sop_class_uid):
+            return await retrieve_only_frame(client, address)
+        place = client.name, address.sop_instance_uid
+        row = self._rows.get(place) or (await retrieve_metadata(client, *address.uids))[0]
+        self._rows[place] = row
+        return await retrieve_encoded_frame(client, address, row)
+
+
+async def _toning(app: App, source: _Source, choices: Sequence[Choice], request: WindowRequest | None) -> Toning:
     """One window for all, from the middle image; from the next one outwards where that cannot be had."""
     middle, fault = len(choices) // 2, ""
     for index in sorted(range(len(choices)), key=lambda index: abs(index - middle))[:_AT_ONCE]:
         try:
-            served = await _fetched(federation, choices[index])
-            return await app.in_worker(overview_toning, served.value, request)
+            frame = await source.keep(choices[index])
+            return await app.in_worker(overview_toning, frame, request)
         except FederatorError as error:
             fault = fault or str(error)
     raise ContentError(f"None of the images can be shown. {fault}")
 
 
-async def _fetched(federation: Federation, choice: Choice) -> Served[EncodedFrame]:
-    address = choice.address
-
-    async def fetch(client: ArchiveClient) -> EncodedFrame:
-        if has_one_frame(choice.sop_class_uid):
-            return await retrieve_only_frame(client, address)
-        row = (await retrieve_metadata(client, *address.uids))[0]
-        layout_of(row)
-        return await retrieve_encoded_frame(client, address, row)
-
-    return await federation.retrieve(choice.target, fetch)
-
-
 class _Sheet:
     """Fetches and tones the images of one sheet, a few at a time, and reports progress."""
 
-    def __init__(self, ctx: Context[App], app: App, federation: Federation, toning: Toning, count: int) -> None:
-        self._ctx, self._app, self._federation, self._toning = ctx, app, federation, toning
+    def __init__(self, ctx: Context[App], app: App, source: _Source, toning: Toning, count: int) -> None:
+        self._ctx, self._app, self._source, self._toning = ctx, app, source, toning
         self._count, self._done = count, 0
         self._slots = anyio.Semaphore(_AT_ONCE)
 
@@ -120,7 +135,7 @@ class _Sheet:
         """One image; one that cannot be had leaves the others to be shown."""
         async with self._slots:
             try:
-                served = await _fetched(self._federation, choice)
+                served = await self._source.frame(choice)
                 self._app.note(served.earlier)
                 cell = await self._app.in_worker(
                     partial(overview_cell, max_edge=cell_edge(self._count)), served.value, self._toning
