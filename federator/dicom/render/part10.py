@@ -25,7 +25,6 @@ from federator.dicom.render.header import (
     PixelLayout,
     check_frame,
     no_image,
-    number_of_frames,
 )
 from federator.errors import ContentError
 from federator.model import DicomJson
@@ -67,11 +66,6 @@ class DicomFile:
             raise no_image()
         empty = EncodedFrame.of(row, frame_number, content=b"", transfer_syntax=self._transfer_syntax)
         return replace(empty, content=self._content(row, empty.layout, frame_number))
-
-    @property
-    def number_of_frames(self) -> int:
-        """How many frames the file declares, at least 1."""
-        return number_of_frames(self._row(1))
 
     def _declared_transfer_syntax(self) -> str:
         declared = str(self._dataset.file_meta.get("TransferSyntaxUID", "")).strip(" \0")
