@@ -39,7 +39,8 @@ class Habits:
     that one answer had per level (so a cap is not below it); `proven` the row counts that were shown to be whole.
     `refused_filters` were answered with an error, `ignored_filters` let pass rows that do not match,
     `honoured_filters` answer an impossible value with nothing. `sound` tells per kind of filter (see `soundness.py`)
-    whether it finds what it must. None means not known yet. `sample` are rows to try filters on.
+    whether it finds what it must. None means not known yet. `sample` are rows to try filters on, `given` attributes
+    that some row carried, so that a row without one has no value there.
     """
 
     accepts: dict[str, str] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class Habits:
     sound: dict[str, bool] = field(default_factory=dict)
     keyword_keys: bool | None = None
     sample: tuple[DicomJson, ...] | None = None
+    given: set[tuple[Level, str]] = field(default_factory=set)
     ignored_filters: set[tuple[Level, str]] = field(default_factory=set)
     honoured_filters: dict[tuple[Level, str], bool] = field(default_factory=dict)
     orderby: bool | None = None

@@ -20,6 +20,7 @@ from federator.model import DicomJson, Level
 
 _TOO_BROAD = 413
 _SAMPLE_LIMIT = 200
+_LOST = frozenset("?\ufffd")
 
 
 class Search:
@@ -52,15 +53,17 @@ class Search:
 
     def remarks(self) -> list[str]:
         """What the archive did not do as asked, in sentences."""
-        told = [
+        return [
             f"It did not apply {keyword}: {count} rows that do not match were left out here."
             for keyword, count in sorted(self._dropped.items())
         ]
-        told += [
+
+    def unjudged(self) -> list[str]:
+        """What may be missing, because the archive did not tell enough of it, in sentences."""
+        return [
             f"{count} rows without {keyword} were left out, because it is not known whether they match."
             for keyword, count in sorted(self._lacking.items())
         ]
-        return told
 
     async def fetch(self, window: Window, *, limit: int, offset: int = 0, orderby: str = "") -> Fetched:
         """Ask for the studies of a window. Raises ArchiveError.
@@ -77,6 +80,8 @@ class Search:
             habits.ignored_filters.clear()
             habits.sound.clear()
             self._dropped.clear()
+            self._lacking.clear()
+            await self._prepare(window)
             fetched = await self._attempt(window, limit, offset, orderby)
             habits.keyword_keys = not self._ignored_now
         return fetched
@@ -168,6 +173,7 @@ class Search:
                 continue
             fetched.seen.add(uid)
             fetched.rows[uid] = row
+            self._note_given(row)
             date = json.date(row, STUDY_DATE)
             if date:
                 fetched.moments.append((date, json.time(row, STUDY_TIME)))
@@ -176,6 +182,12 @@ class Search:
         if outside * 2 > count:
             self._ignored(STUDY_DATE)
         joined.take(fetched)
+
+    def _note_given(self, row: DicomJson) -> None:
+        """Remember which of the attributes asked for the archive tells at all."""
+        for filter_ in self.query.filters:
+            if json.has_value(row, filter_.tag):
+                self.client.habits.given.add((Level.STUDY, filter_.tag))
 
     def _judge_length(self, count: int, limit: int, *, more: bool) -> Wholeness:
         """Whether so many rows can be all: some archives cut a little below the limit, some a row above their cap."""
@@ -205,7 +217,12 @@ class Search:
                 case Verdict.ABSENT if filter_.tag != STUDY_DATE and await self._honoured(filter_):
                     continue
                 case Verdict.ABSENT:
-                    self._lacking[filter_.keyword] += 1
+                    # Where other rows carry the attribute, this one has no value, so it does not match.
+                    if (Level.STUDY, filter_.tag) not in self.client.habits.given:
+                        self._lacking[filter_.keyword] += 1
+                    return False
+                case _ if _unreadable(row, filter_):
+                    self._lacking[f"a readable {filter_.keyword}"] += 1
                     return False
                 case _:
                     self._mismatch(row, filter_)
@@ -223,6 +240,17 @@ class Search:
         if sent is not None and judge(row, _lenient(sent)) is Verdict.MISMATCH:
             self._dropped[filter_.keyword] += 1
             self._ignored(filter_.tag)
+
+
+def _unreadable(row: DicomJson, filter_: Filter) -> bool:
+    """Whether the archive lost letters of a name that could be the ones asked for (Orthanc before 1.18, in Latin-1)."""
+    if filter_.kind is not FilterKind.NAME:
+        return False
+    for name in json.names(row, filter_.tag):
+        lost = [group for group in name.groups if group and (set(group) & _LOST or not group.strip("^ "))]
+        if lost and (name.alphabetic in lost or not all(value.isascii() for value in filter_.values)):
+            return True
+    return False
 
 
 def _lenient(sent: Filter) -> Filter:

@@ -58,7 +58,9 @@ async def _probe(quest: Quest) -> Fetched:
     fetched.wholeness = await proven(quest.search, window, fetched, limit=quest.limit)
     if fetched.wholeness is Wholeness.WHOLE:
         quest.take(fetched)
-        quest.harvest.exhausted = quest.harvest.whole = True
+        quest.harvest.exhausted = True
+        # A window that ends at the place to resume at leaves out copies under a newer date.
+        quest.harvest.whole = quest.below is None or not quest.dated_only
         quest.search.client.habits.remember(quest.digest, Hint(total=len(fetched.rows)))
     return fetched
 

@@ -56,6 +56,7 @@ async def find_page(
             await find_newest(Quest(search=search, harvest=harvest, count=count, below=below, today=today))
         finally:
             harvest.remarks = search.remarks()
+            harvest.gaps += search.unjudged()
 
     replies = await fan_out(clients, ask, Harvest, on_outcome=on_outcome, share=share)
     names = [client.name for client in clients]
