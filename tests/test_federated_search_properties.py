@@ -20,7 +20,7 @@ from federator.model import Level, Outcome
 from tests.hostile.archive import HostileArchive
 from tests.hostile.loopback import Loopback
 from tests.hostile.oracle import fits, union
-from tests.hostile.records import STUDY_UID, Holdings, Record, first
+from tests.hostile.records import STUDY_UID, Record, first, with_images
 from tests.hostile.scenes import Scene, scenes
 from tests.hostile.switches import QUIRKS
 
@@ -35,7 +35,6 @@ HARMLESS = (
     "default_limit",
     "limit_zero_refused",
     "server_error_for_bad_parameters",
-    "no_relational_routes",
     "commas_everywhere",
     "one_uid_only",
     "escaped_comma_literal",
@@ -110,7 +109,7 @@ async def read(scene: Scene, archives: list[HostileArchive], urls: list[str]) ->
 
 def searched(loopback: Loopback, scene: Scene) -> Read:
     archives = [
-        HostileArchive(Holdings(studies=list(held)), switches)
+        HostileArchive(with_images(held, instances_per_series=1), switches)
         for held, switches in zip(scene.holdings, scene.switches, strict=True)
     ]
     with loopback.serve(*archives) as urls:
