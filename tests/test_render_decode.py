@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.dataset import Dataset
 
 from federator.archive.metadata import row_of_file
 from federator.dicom.render.apart import decode_apart
@@ -116,6 +117,21 @@ def test_a_frame_by_itself_with_its_metadata_looks_as_it_does_in_the_whole_file(
         compared += 1
     assert compared > 140
     assert palettes > 0
+
+
+def test_a_table_that_metadata_leave_out_is_not_taken_for_none() -> None:
+    """facts/dicomweb.md 1.5: some archives omit OB and OW from metadata; without its table an image is another one."""
+    frame = DicomFile(file("mlut_18.dcm")).frame(1)
+    (item,) = frame.row["00283000"]["Value"]
+    bare = {**frame.row, "00283000": {"vr": "SQ", "Value": [{key: item[key] for key in item if key != "00283006"}]}}
+    with pytest.raises(TableElsewhere):
+        EncodedFrame.of(bare, 1, content=frame.content, transfer_syntax=frame.transfer_syntax)
+    dataset = image_dataset(np.zeros((8, 8), np.uint16))
+    table = Dataset()
+    table.LUTDescriptor = [256, 0, 16]
+    dataset.ModalityLUTSequence = [table]
+    with pytest.raises(ContentError, match="lookup table"):
+        DicomFile(written(dataset)).frame(1)
 
 
 def test_bits_above_the_stored_ones_are_masked() -> None:

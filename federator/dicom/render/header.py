@@ -7,7 +7,7 @@ per frame or shared by all of them (PS3.3 C.7.6.16).
 from dataclasses import dataclass
 
 from federator.dicom import json
-from federator.dicom.render.tables import LookupTable, Palette, plain_palette, segmented_palette, table_of
+from federator.dicom.render.tables import LookupTable, Palette, item_table, plain_palette, segmented_palette
 from federator.dicom.render.windows import Window, WindowFunction
 from federator.errors import ContentError, RequestError
 from federator.model import DicomJson
@@ -131,7 +131,7 @@ def transformation_of(row: DicomJson, frame_number: int) -> GrayTransformation:
     """How the stored values of one frame become grey. Raises TableElsewhere where a table is not in `row`."""
     values = functional_group(row, frame_number, _VALUE_TRANSFORMATION) or row
     voi = functional_group(row, frame_number, _FRAME_VOI) or row
-    tables = [table_of(item) for item in json.items(values, _MODALITY_LUT)[:1]]
+    tables = [item_table(item) for item in json.items(values, _MODALITY_LUT)[:1]]
     return GrayTransformation(
         # A slope of 0 would make every pixel the same: it is written by devices that mean "none".
         slope=json.number(values, _RESCALE_SLOPE) or 1.0,
@@ -139,7 +139,7 @@ def transformation_of(row: DicomJson, frame_number: int) -> GrayTransformation:
         rescale_type=json.text(values, _RESCALE_TYPE),
         modality_table=tables[0] if tables else None,
         windows=_windows(voi),
-        voi_tables=tuple(table for item in json.items(voi, _VOI_LUT) if (table := table_of(item))),
+        voi_tables=tuple(table for item in json.items(voi, _VOI_LUT) if (table := item_table(item))),
         padding=_padding(row),
         is_inverse=_is_inverse(row),
     )

@@ -26,6 +26,7 @@ from federator.dicom.render.header import (
     check_frame,
     no_image,
 )
+from federator.dicom.render.tables import TableElsewhere
 from federator.errors import ContentError
 from federator.model import DicomJson
 
@@ -64,7 +65,10 @@ class DicomFile:
         check_frame(row, frame_number)
         if not any(name in row for name in PIXEL_KEYWORDS):
             raise no_image()
-        empty = EncodedFrame.of(row, frame_number, content=b"", transfer_syntax=self._transfer_syntax)
+        try:
+            empty = EncodedFrame.of(row, frame_number, content=b"", transfer_syntax=self._transfer_syntax)
+        except TableElsewhere as error:
+            raise ContentError("The image is damaged: a lookup table that it needs is not there.") from error
         return replace(empty, content=self._content(row, empty.layout, frame_number))
 
     def _declared_transfer_syntax(self) -> str:

@@ -69,6 +69,17 @@ def table_of(item: DicomJson, *, descriptor: str = _DESCRIPTOR, data: str = _DAT
     )
 
 
+def item_table(item: DicomJson) -> LookupTable | None:
+    """The table of a Modality or VOI LUT Sequence item.
+
+    Raises TableElsewhere also where the data are left out: some archives leave all binary values out of metadata.
+    """
+    table = table_of(item)
+    if table is None and json.has_value(item, _DESCRIPTOR) and not json.is_present(item, _DATA):
+        raise TableElsewhere
+    return table
+
+
 def plain_palette(row: DicomJson) -> Palette | None:
     """The palette whose entries are all written out."""
     tables = [
