@@ -13,7 +13,7 @@ from tray import page as page_module
 from tray.archives import Archives
 from tray.board import Board
 from tray.clients import Clients
-from tray.page import PAGES, SettingsPage
+from tray.page import PAGES, STATIC, SettingsPage
 from tray.page_state import PageParts
 
 SECRET = "hunter2-never-shown"
@@ -96,13 +96,16 @@ def parts_of(link: str) -> tuple[int, str]:
 
 
 @contextmanager
-def settings_page(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    """A page that was not opened yet, without any password store; SECRET must be in none of its answers."""
+def settings_page(home: Path, monkeypatch: pytest.MonkeyPatch, *, real: bool = False) -> Iterator[Browser]:
+    """A page that was not opened yet, without any password store; SECRET must be in none of its answers.
+
+    Its files stand for themselves unless they are to be the real ones.
+    """
     monkeypatch.setattr(page_module, "_WATCH_S", 0.01)
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={home}/none")
-    static = home / "static"
-    static.mkdir()
-    for name, _ in PAGES.values():
+    static = STATIC if real else home / "static"
+    static.mkdir(exist_ok=True)
+    for name, _ in () if real else PAGES.values():
         (static / name).write_text(f"this is {name}")
     config = home / "config" / "archives.toml"
     state = home / "state"

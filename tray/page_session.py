@@ -7,7 +7,8 @@ from collections.abc import Callable
 from enum import StrEnum
 
 LINK_LIFE_S = 60.0
-PING_GAP_S = 60.0
+# Browsers let the timers of a hidden page run once a minute only: one late ping must not close it.
+PING_GAP_S = 150.0
 IDLE_S = 600.0
 
 

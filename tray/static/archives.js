@@ -19,6 +19,7 @@ export class Archives {
   #testAll = button(t("test_all"), { id: "test-all", press: () => this.#runAll() });
   #head = el("div", { class: "section-head" }, el("h2", { id: "archives" }, t("archives")), el("div", { class: "actions" }));
   #hint = el("p", { class: "muted" }, t("archives_order"));
+  #welcome = el("p", { class: "muted" }, t("welcome"));
   #empty = el("div", { class: "empty" }, el("p", {}, t("archives_none")), el("p", { class: "muted" }, t("archives_none_help")));
 
   constructor(page) {
@@ -37,6 +38,7 @@ export class Archives {
     arrange(this.#head.lastChild, actions.filter(Boolean));
     const parts = [
       this.#head,
+      archives.length === 0 && file.can_edit && this.#welcome,
       archives.length > 1 && this.#hint,
       nothing && this.#empty,
       archives.length > 0 && this.#list,
@@ -125,6 +127,7 @@ export class Archives {
   }
 
   #open(archive) {
+    this.#page.say("");
     this.#form = this.#newForm(archive);
     this.#page.show();
     this.#form.focus();
