@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from federator.archive.client import Answer
+from federator.archive.collector import collector_at_rest
 from federator.errors import ArchiveError
 from federator.model import DicomJson, OutcomeState
 
@@ -41,7 +42,8 @@ def parse(answer: Answer) -> Rows:
         content = [content]
     if not isinstance(content, list):
         raise _not_dicomweb("its answer is not a list of DICOM objects.")
-    return Rows(rows=[_row(item) for item in content], more=more)
+    keys: set[str] = set()
+    return Rows(rows=[_row(item, keys) for item in content], more=more)
 
 
 def _decoded(answer: Answer) -> Any:  # noqa: ANN401 - what JSON holds is told apart by the caller
@@ -49,7 +51,8 @@ def _decoded(answer: Answer) -> Any:  # noqa: ANN401 - what JSON holds is told a
     if "html" in answer.media_type or body[:64].lstrip().lower().startswith((b"<!doctype", b"<html")):
         raise _not_dicomweb("a web page came back instead of image data. Is this the viewer's address?")
     try:
-        return json.loads(body)
+        with collector_at_rest():
+            return json.loads(body)
     except UnicodeDecodeError:
         # Orthanc before 1.18 can answer in Latin-1 whatever it declares; PS3.18 F.2 wants UTF-8.
         try:
@@ -60,13 +63,14 @@ def _decoded(answer: Answer) -> Any:  # noqa: ANN401 - what JSON holds is told a
         raise _not_dicomweb("its answer is not JSON." if body.strip() else "its answer is empty.") from error
 
 
-def _row(item: Any) -> DicomJson:  # noqa: ANN401 - what JSON holds is told apart here
+def _row(item: Any, keys: set[str]) -> DicomJson:  # noqa: ANN401 - what JSON holds is told apart here
+    """The row with upper-case tags; `keys` are those that were found to be such, since rows are much alike."""
     if not isinstance(item, dict) or not item:
         raise _not_dicomweb("its answer holds something other than DICOM objects.")
-    for key in item:
-        if not _TAG.fullmatch(key):
-            break
-    else:
+    if item.keys() <= keys:
+        return item
+    if all(map(_TAG.fullmatch, item)):
+        keys.update(item)
         return item
     lifted = {key.upper(): element for key, element in item.items() if _TAG.fullmatch(key.upper())}
     if not lifted:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from federator.archive.collector import collector_at_rest
 from federator.dicom import json
 from federator.federation.order import Rank, rank
 from federator.model import DicomJson, Entry, Level, Row
@@ -25,14 +26,18 @@ def merge(level: Level, rows: Iterable[Row], archives: Sequence[str]) -> list[En
     An entry stands where its earliest copy stands, so that it has one place whichever archive answers.
     """
     held: defaultdict[str, dict[str, Row]] = defaultdict(dict)
-    for row in rows:
-        held[json.uid(row.data, level.uid_tag)][row.archive] = row
-    entries = [entry(level, uid, list(copies.values()), archives) for uid, copies in held.items()]
-    return sorted(entries, key=place)
+    tag = level.uid_tag
+    with collector_at_rest():
+        for row in rows:
+            held[json.uid(row.data, tag)][row.archive] = row
+        entries = [entry(level, uid, list(copies.values()), archives) for uid, copies in held.items()]
+        return sorted(entries, key=place)
 
 
 def entry(level: Level, uid: str, copies: Sequence[Row], archives: Sequence[str]) -> Entry:
     """The copies of one object; the fullest first, then as configured."""
+    if len(copies) == 1:
+        return Entry(level=level, uid=uid, rows=(copies[0],), conflicts={})
     tag = _INSTANCES.get(level)
     ordered = sorted(
         copies,
@@ -43,12 +48,12 @@ def entry(level: Level, uid: str, copies: Sequence[Row], archives: Sequence[str]
 
 def place(entry: Entry) -> Rank:
     """Where an entry stands: where its earliest copy stands."""
+    if len(entry.rows) == 1:
+        return rank(entry.level, entry.rows[0].data)
     return min(rank(entry.level, row.data) for row in entry.rows)
 
 
 def _conflicts(level: Level, copies: Sequence[Row]) -> Mapping[str, Mapping[str, str]]:
-    if len(copies) == 1:
-        return {}
     found: dict[str, dict[str, str]] = {}
     for tag in _AGREED[level]:
         told = {row.archive: shown for row in copies if (shown := _shown(row.data, tag))}
