@@ -78,6 +78,14 @@ def texts(row: DicomJson, tag: str) -> list[str]:
 
 def text(row: DicomJson, tag: str) -> str:
     """The first value as stripped text; empty where there is none."""
+    element = row.get(tag)
+    if isinstance(element, dict):
+        # As nearly all elements are: without building lists, since a search does this for every key of every row.
+        held = element.get("Value")
+        if isinstance(held, list) and held and isinstance(held[0], str) and "\\" not in held[0]:
+            stripped = held[0].strip(_PADDING)
+            if stripped:
+                return stripped
     return next(iter(texts(row, tag)), "")
 
 
@@ -159,6 +167,7 @@ def as_integer(written: str) -> int | None:
     return int(written) if re.fullmatch(r"[+-]?[0-9]+", written) else int(value)
 
 
+@lru_cache(maxsize=4096)
 def as_date(written: str) -> str:
     """`YYYYMMDD` of a DA value, also with the old dots or with dashes; empty if there is no such day."""
     matched = _DATE.fullmatch(written)
