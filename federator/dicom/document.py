@@ -1,8 +1,5 @@
 """Which SOP Classes are reports, whatever Modality they stand under (PS3.3 A.35, A.45)."""
 
-from pydicom.config import IGNORE
-from pydicom.uid import UID
-
 _STRUCTURED_REPORT_ROOT = "1.2.840.10008.5.1.4.1.1.88."
 KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
 ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
@@ -36,5 +33,9 @@ def is_encapsulated_document(sop_class_uid: str) -> bool:
 
 def class_name(sop_class_uid: str) -> str:
     """The class in words, for example "Comprehensive SR"; the UID itself where the standard's list lacks it."""
+    # Searches need this module too, and must not bring pydicom and NumPy along.
+    from pydicom.config import IGNORE
+    from pydicom.uid import UID
+
     name = UID(sop_class_uid, validation_mode=IGNORE).name
     return name.removesuffix(" (Retired)").replace(" Storage", "")

@@ -4,13 +4,12 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import anyio
 
 from federator.archive.asking import Request, ask
 from federator.archive.client import ArchiveClient
-from federator.archive.reports import MAX_OPENED, Wanted
 from federator.config import Archive, Config, ConfigSource
 from federator.dicom.query import Query
 from federator.dicom.uid import TaggedUID
@@ -24,11 +23,13 @@ from federator.federation.order import Rank
 from federator.federation.pool import Pool
 from federator.federation.prior_search import find_priors
 from federator.federation.priors import PriorStudies
-from federator.federation.reports import FoundReports, find_reports
 from federator.federation.retrieval import Operation, Served, first_served
 from federator.federation.studies import find_page
 from federator.federation.target import Holders, Target
 from federator.model import Level, Outcome, Page
+
+if TYPE_CHECKING:
+    from federator.federation.reports import FoundReports
 
 __all__ = ["ArchiveState", "Federation", "Served", "Target"]
 
@@ -185,18 +186,24 @@ class Federation:
         is_wanted: Callable[[str], bool],
         *,
         modalities: frozenset[str] = frozenset(),
-        max_opened: int = MAX_OPENED,
+        max_opened: int | None = None,
         on_outcome: OnOutcome | None = None,
-    ) -> FoundReports:
+    ) -> "FoundReports":
         """Every report of a study whose SOP Class UID `is_wanted`, from all its holders, newest first.
 
         For a quick look, `modalities` narrows the series that are looked into, and `max_opened` the reports that are
         opened for title, state and predecessors.
         Raises RequestError, NotFound, NoArchiveAnswered.
         """
+        # A search must not bring pydicom and NumPy along, which reading reports needs.
+        from federator.archive.reports import Wanted
+        from federator.federation.reports import find_reports
+
         await self._pool.refresh()
         clients = self._chosen(Query(level=Level.INSTANCE), Target(study=study))
-        wanted = Wanted(study_instance_uid=study.uid, is_wanted=is_wanted, modalities=modalities, max_opened=max_opened)
+        wanted = Wanted(study_instance_uid=study.uid, is_wanted=is_wanted, modalities=modalities)
+        if max_opened is not None:
+            wanted = replace(wanted, max_opened=max_opened)
         async with self._questions:
             found = await find_reports(clients, wanted, on_outcome=on_outcome)
         self._remember(study.uid, found.holders, found.outcomes)
