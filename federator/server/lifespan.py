@@ -39,7 +39,7 @@ class App:
         self._wanted.set()
 
     async def federation(self) -> "Federation":
-        """The federation; whoever asks first waits for httpx and pydicom to be imported.
+        """The federation; whoever asks first waits for httpx and the data dictionary to be loaded.
 
         Raises ConfigError while the configuration cannot be used; the next call tries again.
         """
@@ -88,8 +88,12 @@ class App:
 
 
 def _import_federation() -> "type[Federation]":
+    # With what a search needs besides, so that the first question does not wait for it.
+    import federator.server.searching  # noqa: F401
+    from federator.dicom.dictionary import keywords
     from federator.federation.federation import Federation
 
+    keywords()
     return Federation
 
 
