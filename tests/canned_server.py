@@ -71,11 +71,22 @@ def _answer(connection: socket.socket, respond: Respond, tls: ssl.SSLContext | N
                 if not chunk:
                     return
                 head += chunk
+            head = _without_body(head, stream)
             answer = respond(head.decode("latin-1"))
             if answer is None:
                 over.wait(30)
             else:
                 stream.sendall(answer)
+
+
+def _without_body(received: bytes, stream: socket.socket) -> bytes:
+    """The head of a request; its body is read, for closing on what was not read would reset the connection."""
+    head, _, body = received.partition(b"\r\n\r\n")
+    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    left = int(lengths[0].partition(b":")[2]) - len(body) if lengths else 0
+    while left > 0 and (chunk := stream.recv(left)):
+        left -= len(chunk)
+    return head + b"\r\n\r\n"
 
 
 class Authority:

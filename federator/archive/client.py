@@ -25,7 +25,7 @@ import truststore
 from federator import __version__
 from federator.archive.auth import SignIn
 from federator.archive.habits import Habits
-from federator.archive.retry import Breaker, RetryBudget, is_fault, with_retries
+from federator.archive.retry import Breaker, RetryBudget, with_retries
 from federator.config import Archive
 from federator.errors import ArchiveError
 from federator.model import OutcomeState
@@ -36,6 +36,7 @@ _MAX_REDIRECTS = 3
 _TOKEN_MAX_BYTES = 1_048_576
 _FOLDER_BASE = "http://folder.invalid"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "folder.invalid"})
+_ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 # What stands in a query as it is: Orthanc 1.10 does not decode escapes, dcm4chee takes %2C for a letter.
 _QUERY_SAFE = "*?^,-.=@:/~!$'();"
 
@@ -88,7 +89,6 @@ class ArchiveClient:
         self._sign_in = SignIn(archive, self._post_form)
         self._stack = AsyncExitStack()
         self._http: httpx.AsyncClient | None = None
-        self._under_way = 0
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
@@ -99,11 +99,6 @@ class ArchiveClient:
     ) -> None:
         self._http = None
         await self._stack.__aexit__(kind, error, trace)
-
-    @property
-    def idle(self) -> bool:
-        """Whether no request is under way."""
-        return self._under_way == 0
 
     def timed_out(self, kind: RequestKind) -> None:
         """Tell the circuit breaker that a question ran into its deadline."""
@@ -124,26 +119,8 @@ class ArchiveClient:
         query = "&".join(f"{name}={quote(value, safe=_QUERY_SAFE)}" for name, value in parameters)
         target = self._base.raw_path.decode("ascii").rstrip("/") + path + (f"?{query}" if query else "")
         url = self._base.copy_with(raw_path=target.encode("ascii"))
-        breaker = self._breakers[kind]
-        breaker.admit()
-        settled = False
-        self._under_way += 1
-        try:
-            answer = await with_retries(lambda: self._signed_in(url, accept), self._budget)
-            breaker.succeeded()
-            settled = True
-        except ArchiveError as error:
-            settled = True
-            if is_fault(error):
-                breaker.failed()
-            else:
-                breaker.succeeded()
-            raise
-        finally:
-            self._under_way -= 1
-            if not settled:
-                breaker.abandoned()
-        return answer
+        with self._breakers[kind].watched():
+            return await with_retries(lambda: self._signed_in(url, accept), self._budget)
 
     async def _signed_in(self, url: httpx.URL, accept: str) -> Answer:
         """One attempt; a 401 renews the sign-in and tries once more."""
@@ -157,13 +134,13 @@ class ArchiveClient:
 
     async def _attempt(self, url: httpx.URL, accept: str, signed: Mapping[str, str]) -> Answer:
         # Pixels hardly shrink, and Orthanc takes ten times as long to send them compressed.
-        encoding = {} if "json" in accept else {"Accept-Encoding": "identity"}
+        encoding = {"Accept-Encoding": "gzip, deflate" if "json" in accept else "identity"}
         for _ in range(_MAX_REDIRECTS):
             async with (
                 self._slots,
                 self._sent("GET", url, headers={"Accept": accept, **encoding, **signed}) as response,
             ):
-                if not response.is_redirect:
+                if not response.has_redirect_location:
                     return await self._read(response)
                 url = self._redirected(url, response)
         raise ArchiveError("redirects in circles.", state=OutcomeState.NOT_DICOMWEB, permanent=True)
@@ -179,10 +156,10 @@ class ArchiveClient:
             async with http.stream(method, url, **request) as response:  # type: ignore[arg-type]
                 yield response
         except httpx.HTTPError as error:
-            raise translated(error, self._base.host) from error
+            raise translated(error, url.host) from error
         except ssl.SSLError as error:
             # httpx lets pass what TLS 1.3 says after the handshake: that a client certificate is wanted, for one.
-            message = f"the secure connection to {self._base.host} failed: {_tls_reason(error)}"
+            message = f"the secure connection to {url.host} failed: {_tls_reason(error)}"
             raise ArchiveError(message, state=OutcomeState.UNREACHABLE, permanent=True) from error
 
     async def _opened(self) -> httpx.AsyncClient:
@@ -201,7 +178,8 @@ class ArchiveClient:
             transport = httpx.ASGITransport(app=folder_app(archive.folder), raise_app_exceptions=False)
         return httpx.AsyncClient(
             transport=transport,
-            verify=_trust(archive) if self._base.scheme == "https" else False,
+            # The token service may be secure where the archive itself is not; where neither is, nothing is verified.
+            verify=_trust(archive) if "https" in {self._base.scheme, httpx.URL(archive.token_url).scheme} else False,
             timeout=httpx.Timeout(None, connect=min(_CONNECT_S, archive.deadline_s / 2)),
             limits=httpx.Limits(
                 max_connections=archive.max_connections,
@@ -231,6 +209,7 @@ class ArchiveClient:
     async def _read(self, response: httpx.Response) -> Answer:
         if not response.is_success:
             raise _refusal(response)
+        _check_encoding(response)
         chunks: list[bytes] = []
         size = 0
         async for chunk in response.aiter_bytes():
@@ -262,6 +241,7 @@ class ArchiveClient:
                     state=OutcomeState.REFUSED,
                     http_status=response.status_code if response.is_server_error else None,
                 )
+            _check_encoding(response)
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
@@ -269,7 +249,7 @@ class ArchiveClient:
                     break
         try:
             answer = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
             raise ArchiveError("the sign-in service did not answer in JSON.", state=OutcomeState.REFUSED)
@@ -283,16 +263,26 @@ def _trust(archive: Archive) -> ssl.SSLContext:
         if archive.ca_file is not None:
             context.load_verify_locations(cafile=str(archive.ca_file))
         if archive.client_cert is not None:
+            # Without a password OpenSSL would ask for one on the terminal, and wait.
             context.load_cert_chain(
-                str(archive.client_cert), str(archive.client_key) if archive.client_key is not None else None
+                str(archive.client_cert),
+                str(archive.client_key) if archive.client_key is not None else None,
+                password="",
             )
     except (OSError, ssl.SSLError) as error:
         raise ArchiveError(
-            "its certificate files (ca_file, client_cert, client_key) cannot be read as PEM.",
+            "its certificate files (ca_file, client_cert, client_key) cannot be read as PEM without a password.",
             state=OutcomeState.FAILED,
             permanent=True,
         ) from error
     return context
+
+
+def _check_encoding(response: httpx.Response) -> None:
+    """Refuse what was packed twice: a few kilobytes of it would unpack to gigabytes before they can be counted."""
+    packed = [coding.strip().lower() for coding in response.headers.get("content-encoding", "identity").split(",")]
+    if len(packed) > 1 or packed[0] not in _ENCODINGS:
+        raise ArchiveError("sent an answer that cannot be unpacked.", state=OutcomeState.FAILED, permanent=True)
 
 
 def _refusal(response: httpx.Response) -> ArchiveError:
@@ -320,11 +310,11 @@ def _refusal(response: httpx.Response) -> ArchiveError:
 
 def _retry_after_s(header: str) -> float | None:
     """Seconds from a Retry-After header, which holds seconds or a date (RFC 9110 §10.2.3)."""
-    if header.strip().isdigit():
+    if header.isascii() and header.strip().isdigit():
         return float(header)
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

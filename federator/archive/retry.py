@@ -6,7 +6,8 @@ ways: by attempts, by the caller's deadline (the enclosing cancel scope) and by 
 
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import anyio
@@ -60,10 +61,39 @@ class Breaker:
         self._open_until = 0.0
         self._probing = False
 
-    def admit(self) -> None:
-        """Let a request pass, or raise an ArchiveError (skipped) while the circuit is open."""
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Let a request pass and learn from its end, or raise an ArchiveError (skipped) while the circuit is open.
+
+        From one that is cancelled nothing is learned: it was given up for reasons of our own.
+        """
+        probes = self._admit()
+        try:
+            yield
+        except ArchiveError as error:
+            if is_fault(error):
+                self.failed()
+            else:
+                self._succeeded()
+            raise
+        else:
+            self._succeeded()
+        finally:
+            if probes:
+                self._probing = False
+
+    def failed(self) -> None:
+        """The archive could not be reached, broke off, timed out or answered 5xx."""
+        self._in_a_row += 1
+        self._recent.append(False)
+        mostly = len(self._recent) == self._SAMPLE and sum(self._recent) * 2 < self._SAMPLE
+        if self._open_until or self._in_a_row >= self._IN_A_ROW or mostly:
+            self._open_until = self._clock() + self.OPEN_S
+
+    def _admit(self) -> bool:
+        """Whether the request that may pass is the one that probes an open circuit."""
         if not self._open_until:
-            return
+            return False
         left_s = self._open_until - self._clock()
         if left_s > 0 or self._probing:
             raise ArchiveError(
@@ -71,35 +101,22 @@ class Breaker:
                 state=OutcomeState.SKIPPED,
             )
         self._probing = True
+        return True
 
-    def succeeded(self) -> None:
+    def _succeeded(self) -> None:
         """The archive answered, whatever it said."""
         if self._open_until:
             self._recent.clear()
         self._in_a_row = 0
         self._open_until = 0.0
-        self._probing = False
         self._recent.append(True)
-
-    def failed(self) -> None:
-        """The archive could not be reached, broke off, timed out or answered 5xx."""
-        self._in_a_row += 1
-        self._recent.append(False)
-        mostly = len(self._recent) == self._SAMPLE and sum(self._recent) * 2 < self._SAMPLE
-        if self._probing or self._in_a_row >= self._IN_A_ROW or mostly:
-            self._open_until = self._clock() + self.OPEN_S
-        self._probing = False
-
-    def abandoned(self) -> None:
-        """The request was given up for reasons of our own: nothing is learned."""
-        self._probing = False
 
 
 def is_fault(error: ArchiveError) -> bool:
     """Whether an error says that the archive is unwell (transport, timeout, 5xx)."""
     if error.http_status is not None:
         return error.http_status >= 500  # noqa: PLR2004 - the 5xx class of RFC 9110
-    return error.state in {OutcomeState.UNREACHABLE, OutcomeState.TIMED_OUT, OutcomeState.FAILED}
+    return error.state in {OutcomeState.UNREACHABLE, OutcomeState.TIMED_OUT}
 
 
 def _worth_repeating(error: BaseException) -> bool:

@@ -1,8 +1,9 @@
 """Several archives as one: search all of them, and retrieve from whichever holds the object."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -96,12 +97,11 @@ class Federation:
 
         Raises RequestError, NotFound (nobody holds the parent), NoArchiveAnswered.
         """
-        await self._pool.refresh()
         digest = _digest(query, study, series)
         below = cursors.decode(cursor, digest) if cursor else None
         if cursor and query.offset:
             raise RequestError("offset and cursor both say where to go on. Use the cursor alone.")
-        async with self._questions:
+        async with self._question():
             if study is None:
                 return await self._studies(query, digest, below, on_outcome)
             return await self._children(query, digest, below, Target(study=study, series=series), on_outcome)
@@ -136,15 +136,19 @@ class Federation:
     async def _children(
         self, query: Query, digest: str, below: Rank | None, target: Target, on_outcome: OnOutcome | None
     ) -> Page:
-        clients = self._chosen(query, target)
-        found = await find_all(
-            clients,
-            query,
-            study_instance_uid=target.study.uid,
-            series_instance_uid=target.series.uid if target.series is not None else "",
-            on_outcome=on_outcome,
+        found = await self._of_study(
+            target.study,
+            self._named(query, target),
+            partial(
+                find_all,
+                query=query,
+                study_instance_uid=target.study.uid,
+                series_instance_uid=target.series.uid if target.series is not None else "",
+                on_outcome=on_outcome,
+            ),
         )
-        self._remember(target.study.uid, found.holders, found.outcomes)
+        if query.level is Level.SERIES:
+            self._remember(target.study.uid, found.holders, found.outcomes)
         left = [entry for entry in found.entries if below is None or place(entry) > below]
         page = left[query.offset : query.offset + query.limit]
         behind = len(left) - query.offset - len(page)
@@ -157,14 +161,30 @@ class Federation:
             notes=_notes(query),
         )
 
-    def _chosen(self, query: Query, target: Target) -> list[ArchiveClient]:
-        """The archives that the tags name, else those that were seen to hold the study, else all."""
+    def _named(self, query: Query, target: Target) -> tuple[str, ...]:
+        """The archives that the tags and the query name; empty where neither names any."""
         tagged = target.archives
-        if tagged and query.archives:
-            tagged = tuple(name for name in tagged if name in query.archives)
-            if not tagged:
-                raise RequestError("The UID's archives and archive= have none in common. Leave archive= out.")
-        return self._pool.chosen(tagged or query.archives or self._known(target.study))
+        if not tagged or not query.archives:
+            return tagged or query.archives
+        self._pool.chosen((*tagged, *query.archives))
+        both = tuple(name for name in tagged if name in query.archives)
+        if not both:
+            raise RequestError("The UID's archives and archive= have none in common. Leave archive= out.")
+        return both
+
+    async def _of_study(
+        self, study: TaggedUID, names: Sequence[str], ask: Callable[[Sequence[ArchiveClient]], Awaitable[T]]
+    ) -> T:
+        """Ask the named archives; where none is named, those that were seen to hold the study, else all."""
+        known = () if names else self._known(study)
+        try:
+            return await ask(self._pool.chosen(names or known))
+        except NotFound as denied:
+            if not known or not all(outcome.complete for outcome in denied.outcomes):
+                raise
+        # The study may have moved since its holders were asked.
+        self._holders.forget(study.uid)
+        return await ask(self._pool.chosen(()))
 
     async def prior_studies(
         self, study: TaggedUID, *, modality: str = "", body_part: str = "", on_outcome: OnOutcome | None = None
@@ -173,9 +193,8 @@ class Federation:
 
         Raises RequestError, NotFound, NoArchiveAnswered.
         """
-        await self._pool.refresh()
-        self._pool.chosen(study.archives)
-        async with self._questions:
+        async with self._question():
+            self._pool.chosen(study.archives)
             return await find_priors(
                 self._pool.chosen(()), study.uid, modality=modality, body_part=body_part, on_outcome=on_outcome
             )
@@ -199,14 +218,14 @@ class Federation:
         from federator.archive.reports import Wanted
         from federator.federation.reports import find_reports
 
-        await self._pool.refresh()
-        clients = self._chosen(Query(level=Level.INSTANCE), Target(study=study))
         wanted = Wanted(study_instance_uid=study.uid, is_wanted=is_wanted, modalities=modalities)
         if max_opened is not None:
             wanted = replace(wanted, max_opened=max_opened)
-        async with self._questions:
-            found = await find_reports(clients, wanted, on_outcome=on_outcome)
-        self._remember(study.uid, found.holders, found.outcomes)
+        async with self._question():
+            found = await self._of_study(
+                study, study.archives, partial(find_reports, wanted=wanted, on_outcome=on_outcome)
+            )
+            self._remember(study.uid, found.holders, found.outcomes)
         return found
 
     async def retrieve(self, target: Target, operation: Operation[T]) -> Served[T]:
@@ -214,21 +233,25 @@ class Federation:
 
         Raises RequestError, NotFound, NoArchiveAnswered, ContentError.
         """
-        await self._pool.refresh()
-        known = self._known(target.study)
-        names = target.archives or known or (await self._found(target))
-        try:
-            return await self._served(names, operation, target)
-        except NotFound:
-            if names != known:
-                raise
-        # The study may have moved since its holders were asked.
-        self._holders.forget(target.study.uid)
-        return await self._served(await self._found(target), operation, target)
+        async with self._question():
+            named = target.archives
+            known = () if named else self._known(target.study)
+            try:
+                return await self._served(named or known or await self._found(target), operation, target)
+            except NotFound as denied:
+                if not known or not all(outcome.complete for outcome in denied.outcomes):
+                    raise
+            # The study may have moved since its holders were asked.
+            self._holders.forget(target.study.uid)
+            return await self._served(await self._found(target), operation, target)
 
     async def _served(self, names: Sequence[str], operation: Operation[T], target: Target) -> Served[T]:
-        async with self._questions:
-            return await first_served(self._pool.chosen(names), operation, f"object {target.uid}")
+        return await first_served(self._pool.chosen(names), operation, f"object {target.uid}")
+
+    @asynccontextmanager
+    async def _question(self) -> AsyncIterator[None]:
+        async with self._questions, self._pool.question():
+            yield
 
     def _remember(self, study_instance_uid: str, holders: Sequence[str], outcomes: Sequence[Outcome]) -> None:
         """Keep a study's holders where every archive was asked for them."""
@@ -236,24 +259,23 @@ class Federation:
             self._holders.remember(study_instance_uid, holders, outcomes)
 
     def _known(self, study: TaggedUID) -> tuple[str, ...]:
-        return tuple(name for name in self._holders.get(study.uid) if name in self._pool.names)
+        return self._holders.get(study.uid, self._pool.names)
 
     async def _found(self, target: Target) -> tuple[str, ...]:
         """The holders of a study that came without a tag: every archive is asked, once."""
-        async with self._questions:
-            page = await find_study(self._pool.chosen(()), target.study.uid)
+        page = await find_study(self._pool.chosen(()), target.study.uid)
         self._remember(target.study.uid, page.entries[0].holders, page.outcomes)
         return page.entries[0].holders
 
     async def survey(self, *, on_outcome: OnOutcome | None = None) -> tuple[ArchiveState, ...]:
         """Ask every archive for one study, and tell what it was found to do."""
-        await self._pool.refresh()
 
         async def greet(client: ArchiveClient, greeting: _Greeting) -> None:
             answer = await ask(client, Request(level=Level.STUDY, path="/studies", limit=1))
             greeting.count = len(answer.rows)
 
-        replies = await fan_out(self._pool.chosen(()), greet, _Greeting, on_outcome=on_outcome, all_may_fail=True)
+        async with self._question():
+            replies = await fan_out(self._pool.chosen(()), greet, _Greeting, on_outcome=on_outcome, all_may_fail=True)
         return tuple(
             ArchiveState(archive=reply.client.archive, outcome=reply.outcome, findings=reply.client.habits.findings())
             for reply in replies

@@ -1,6 +1,8 @@
 """The clients of all configured archives: opened, found by name, and exchanged when the configuration changes."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
@@ -10,13 +12,18 @@ from federator.errors import RequestError
 
 
 class Pool:
-    """One client per enabled archive. A client whose archive changed is closed once it is idle."""
+    """One client per enabled archive.
+
+    A client whose archive changed is closed when the questions that were under way then have ended.
+    """
 
     def __init__(self, source: ConfigSource | Config) -> None:
         self._source = source
         self._config: Config | None = None
         self._clients: dict[str, ArchiveClient] = {}
-        self._retired: list[ArchiveClient] = []
+        self._numbers = itertools.count()
+        self._under_way: set[int] = set()
+        self._retired: list[tuple[int, ArchiveClient]] = []
 
     async def __aenter__(self) -> Self:
         await self.refresh()
@@ -25,7 +32,7 @@ class Pool:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for client in (*self._clients.values(), *self._retired):
+        for client in (*self._clients.values(), *(client for _, client in self._retired)):
             await client.__aexit__(kind, error, trace)
 
     @property
@@ -43,11 +50,29 @@ class Pool:
         """Their names, in the same order."""
         return list(self._clients)
 
+    @asynccontextmanager
+    async def question(self) -> AsyncIterator[None]:
+        """Take up a changed configuration; while the question runs, no client that it may use is closed."""
+        await self.refresh()
+        number = next(self._numbers)
+        self._under_way.add(number)
+        try:
+            yield
+        finally:
+            self._under_way.discard(number)
+
     async def refresh(self) -> None:
         """Take up a changed configuration; what did not change keeps its connections and habits."""
         config = self._source.current() if isinstance(self._source, ConfigSource) else self._source
-        if config is self._config:
-            return
+        if config is not self._config:
+            await self._take_up(config)
+        oldest = min(self._under_way, default=next(self._numbers))
+        unused = [client for number, client in self._retired if number < oldest]
+        self._retired = [(number, client) for number, client in self._retired if number >= oldest]
+        for client in unused:
+            await client.__aexit__(None, None, None)
+
+    async def _take_up(self, config: Config) -> None:
         before, self._clients, self._config = self._clients, {}, config
         for archive in config.enabled:
             client = before.get(archive.name)
@@ -55,11 +80,8 @@ class Pool:
                 client = await ArchiveClient(archive).__aenter__()
             self._clients[archive.name] = client
         kept = set(map(id, self._clients.values()))
-        self._retired += [client for client in before.values() if id(client) not in kept]
-        idle = [client for client in self._retired if client.idle]
-        self._retired = [client for client in self._retired if not client.idle]
-        for client in idle:
-            await client.__aexit__(None, None, None)
+        retired_at = next(self._numbers)
+        self._retired += [(retired_at, client) for client in before.values() if id(client) not in kept]
 
     def chosen(self, names: Sequence[str]) -> list[ArchiveClient]:
         """The clients of the named archives, all where none is named; a RequestError lists what is configured."""

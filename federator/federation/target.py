@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from federator.dicom.uid import TaggedUID
@@ -64,24 +64,26 @@ class Holders:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._known: OrderedDict[str, tuple[float, tuple[str, ...]]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[float, tuple[str, ...], frozenset[str]]] = OrderedDict()
 
-    def get(self, study_instance_uid: str) -> tuple[str, ...]:
-        """The archives that hold it; empty where that is not known, or no longer surely so."""
-        since, found = self._known.get(study_instance_uid, (0.0, ()))
-        if not found or self._clock() - since > _REMEMBERED_S:
+    def get(self, study_instance_uid: str, configured: Iterable[str]) -> tuple[str, ...]:
+        """Those of the configured archives that hold it; empty where that is not known, or no longer surely so."""
+        since, found, asked = self._known.get(study_instance_uid, (0.0, (), frozenset()))
+        names = set(configured)
+        if not found or self._clock() - since > _REMEMBERED_S or not names <= asked:
             return ()
         self._known.move_to_end(study_instance_uid)
-        return found
+        return tuple(name for name in found if name in names)
 
-    def remember(self, study_instance_uid: str, archives: Iterable[str], outcomes: Iterable[Outcome]) -> None:
+    def remember(self, study_instance_uid: str, archives: Iterable[str], outcomes: Collection[Outcome]) -> None:
         """Keep what every archive said, for UIDs that come back without a tag.
 
         Where one of them was not heard, nothing is kept: it may hold the study as well.
         """
         if not all(outcome.complete for outcome in outcomes):
             return
-        self._known[study_instance_uid] = (self._clock(), tuple(archives))
+        asked = frozenset(outcome.archive for outcome in outcomes)
+        self._known[study_instance_uid] = (self._clock(), tuple(archives), asked)
         self._known.move_to_end(study_instance_uid)
         while len(self._known) > _MAX_REMEMBERED:
             self._known.popitem(last=False)
