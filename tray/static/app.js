@@ -36,6 +36,8 @@ class Page {
     await this.act(async () => {
       await begin();
       this.#timer = setInterval(() => this.#ping(), PING_MS);
+      // In this order a change that comes between is seen by the next ping.
+      this.#seen = JSON.stringify(await api("ping"));
       await this.refresh();
     });
   }
@@ -129,14 +131,14 @@ class Page {
   }
 
   async #ping() {
-    if (this.over) return;
+    if (this.over || !this.state) return;
     await this.act(async () => {
       const seen = JSON.stringify(await api("ping"));
-      const first = this.#seen === "";
       const changed = seen !== this.#seen;
       this.#seen = seen;
-      if (changed && !first) await this.refresh();
-      else if (this.state) this.show();
+      if (changed) await this.refresh();
+      // What was "just now" is so no more.
+      else this.show();
     });
   }
 
