@@ -71,7 +71,9 @@ class Gallop:
 
     def _bounded(self, first: int) -> int:
         first = min(max(first, self._floor), self._end)
-        return first if first > _OPEN_BELOW else self._floor
+        # Placeholder dates such as 19000101 can crowd even that window: then the days below are divided as well.
+        open_below = first <= _OPEN_BELOW and self._floor not in self._cut_from
+        return self._floor if open_below else first
 
     def _written_first(self, first: int) -> str:
         return "" if first == _FIRST_DAY else _date(first)
