@@ -111,7 +111,9 @@ def _watched(context: BrowserContext, setting: Setting, home: Path) -> Iterator[
     asked: set[str] = set()
     tab = Tab(page=context.new_page(), setting=setting, home=home)
     tab.page.on("pageerror", lambda error: faults.append(str(error)))
-    tab.page.on("console", lambda message: faults.append(message.text) if message.type in {"error", "warning"} else None)
+    tab.page.on(
+        "console", lambda message: faults.append(message.text) if message.type in {"error", "warning"} else None
+    )
     tab.page.on("request", lambda request: asked.add(request.url.split("/", 3)[2]))
     tab.page.on("response", lambda answer: tab.answers.append(answer))  # noqa: PLW0108 - Playwright marks what it is given
     tab.page.goto(link)

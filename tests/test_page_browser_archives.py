@@ -159,7 +159,9 @@ def test_a_fault_in_a_folded_field_unfolds_it(tab):
     tab.add_archive("Main", "https://pacs.invalid/dicom-web")
     field = tab.page.get_by_label("Certificate file of the hospital")
     expect(field).to_be_focused()
-    expect(field).to_have_accessible_description("Write a whole path, from the root or from ~. The whole path. Only if the secure connection fails because the certificate is not trusted.")
+    expect(field).to_have_accessible_description(
+        "Write a whole path, from the root or from ~. The whole path. Only if the secure connection fails because the certificate is not trusted."
+    )
 
 
 def test_a_folder_is_an_archive_too(tab):
@@ -211,7 +213,12 @@ def test_every_way_to_sign_in_and_every_advanced_value_is_saved(tab):
     (saved,) = tab.setting.page._parts.archives.read().archives
     assert (saved.name, saved.auth.value, saved.scope, saved.deadline_s) == ("network", "oauth2", "dicom.read", 7.5)
     assert (saved.token_url, saved.client_id) == ("https://login.invalid/token", "federator")
-    assert (str(saved.secret), saved.max_connections, saved.max_rows, saved.max_bytes) == ("env:NETWORK_SECRET", 2, 500, 70000)
+    assert (str(saved.secret), saved.max_connections, saved.max_rows, saved.max_bytes) == (
+        "env:NETWORK_SECRET",
+        2,
+        500,
+        70000,
+    )
     assert (saved.viewer_url, saved.patient_id_issuer) == ("https://viewer.invalid/{study}", "Mercy")
     assert [str(path) for path in (saved.ca_file, saved.client_cert, saved.client_key)] == [
         *("/etc/ssl/root.pem", "/etc/ssl/me.pem", "/etc/ssl/me.key")

@@ -81,7 +81,6 @@ def a_list_after_its_test(tab: Tab) -> None:
     tab.page.get_by_text("What was tested").first.click()
 
 
-
 def a_question(tab: Tab) -> None:
     with_archives(tab)
     tab.setting.config.write_text(tab.setting.config.read_text().replace('"GOOD"', '"https://a.invalid"'))
@@ -199,10 +198,14 @@ def test_in_high_contrast_the_shapes_take_the_system_s_colours(tab):
 def test_what_has_the_focus_shows_it(tab):
     """WCAG 2.4.7: a visible focus at every stop of Tab."""
     a_list_after_its_test(tab)
+    tab.reload()
+    tab.page.get_by_role("article", name="Main").wait_for()
     seen = set()
     for _ in range(40):
         tab.page.keyboard.press("Tab")
-        outline = tab.page.evaluate("(({outlineStyle, outlineWidth}) => outlineStyle + outlineWidth)(getComputedStyle(document.activeElement))")
+        outline = tab.page.evaluate(
+            "(({outlineStyle, outlineWidth}) => outlineStyle + outlineWidth)(getComputedStyle(document.activeElement))"
+        )
         if tab.page.evaluate("document.activeElement === document.body"):
             break
         assert outline == "solid3px", tab.focused()

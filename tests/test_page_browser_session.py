@@ -32,7 +32,9 @@ def tab(chromium, tmp_path, monkeypatch) -> Iterator[Tab]:
 
 def saved(tab: Tab, *names: str) -> None:
     tab.setting.config.parent.mkdir(exist_ok=True)
-    tab.setting.config.write_text("\n".join(f'[archives.{name}]\nurl = "https://{name}.invalid/rs"\n' for name in names))
+    tab.setting.config.write_text(
+        "\n".join(f'[archives.{name}]\nurl = "https://{name}.invalid/rs"\n' for name in names)
+    )
 
 
 def closed(tab: Tab, why: str) -> None:
