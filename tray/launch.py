@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,7 +148,8 @@ def try_server(command: Sequence[str], environment: Mapping[str, str], *, deadli
         process.wait()
         for stream in (process.stdin, process.stdout):
             if stream is not None:
-                stream.close()
+                with suppress(BrokenPipeError):  # what was not taken is written once more when it is closed
+                    stream.close()
 
 
 def _first_answer(process: "subprocess.Popen[bytes]", deadline_s: float) -> bytes:
