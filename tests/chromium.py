@@ -1,5 +1,6 @@
 """Debian's Chromium on the settings page, told what to do by roles and names; what it should never do is checked."""
 
+import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -141,8 +142,6 @@ def archive(head: str) -> bytes:
 
 def guarded_archive(head: str) -> bytes:
     """An archive that asks for a sign-in and accepts any user with the right password."""
-    import base64
-
     sent = [line.split(" ")[-1] for line in head.splitlines() if line.lower().startswith("authorization: basic ")]
     right = [token for token in sent if base64.b64decode(token).decode().endswith(f":{PASSWORD}")]
     return http(200, STUDY_LIST) if right else http(401, WWW_Authenticate='Basic realm="pacs"')

@@ -25,7 +25,7 @@ COMMANDS = {
 }
 """Marker to the commands without which its tests can show nothing."""
 
-PYTHON_MODULES = {"browser": ("playwright",)}
+PYTHON_MODULES = {"browser": ("playwright", "axe_playwright_python")}
 
 settings.register_profile("default", deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", parent=settings.get_profile("default"), max_examples=5_000)

@@ -1,5 +1,6 @@
 """The archives of the settings page as a person sets them up in a browser (issue 4 part 2)."""
 
+import re
 import threading
 from collections.abc import Iterator
 
@@ -73,7 +74,7 @@ def test_an_archive_with_a_password_is_saved_tested_and_shown(tab):
 
 
 def test_a_typed_password_can_be_looked_at(tab):
-    """issue 4 part 2: plain words; long passwords are typed wrongly."""
+    """Issue 4 part 2: plain words; long passwords are typed wrongly."""
     tab.page.get_by_label("User name and password").check()
     field = tab.page.get_by_label("Password", exact=True)
     expect(field).to_have_attribute("type", "password")
@@ -159,9 +160,7 @@ def test_a_fault_in_a_folded_field_unfolds_it(tab):
     tab.add_archive("Main", "https://pacs.invalid/dicom-web")
     field = tab.page.get_by_label("Certificate file of the hospital")
     expect(field).to_be_focused()
-    expect(field).to_have_accessible_description(
-        "Write a whole path, from the root or from ~. The whole path. Only if the secure connection fails because the certificate is not trusted."
-    )
+    expect(field).to_have_accessible_description(re.compile("^Write a whole path, from the root or from ~."))
 
 
 def test_a_folder_is_an_archive_too(tab):

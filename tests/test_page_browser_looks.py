@@ -1,4 +1,4 @@
-"""The settings page for everybody: axe-core in every state, light, dark, at 320 px, in high contrast, without motion."""
+"""The settings page for everybody: axe-core in every state; light, dark, at 320 px, high contrast, without motion."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +16,7 @@ from tray.page_session import IDLE_S
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 LONG = "A very long name of an archive of several hospitals and practices in three countries"
+OUTLINE = "(style => style.outlineStyle + style.outlineWidth)(getComputedStyle(document.activeElement))"
 LOOKS = {
     "light": ("light", 1000),
     "dark": ("dark", 1000),
@@ -203,9 +204,7 @@ def test_what_has_the_focus_shows_it(tab):
     seen = set()
     for _ in range(40):
         tab.page.keyboard.press("Tab")
-        outline = tab.page.evaluate(
-            "(({outlineStyle, outlineWidth}) => outlineStyle + outlineWidth)(getComputedStyle(document.activeElement))"
-        )
+        outline = tab.page.evaluate(OUTLINE)
         if tab.page.evaluate("document.activeElement === document.body"):
             break
         assert outline == "solid3px", tab.focused()
