@@ -29,14 +29,17 @@ INCLUDE = {
     Level.INSTANCE: ("00080016", "00080018", "0020000D", "0020000E", "00200013", "00280010", "00280011", "00280008"),
 }  # fmt: skip
 
-_REFUSALS = frozenset({400, 406, 409, 415, 422, 501})
+REFUSALS = frozenset({400, 406, 409, 415, 422, 501})
 _NOT_FOUND = 404
 _LIMITS = (1000, 200, 100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to ask: `terms` are (tag, value), `include` tags of attributes wanted besides the usual ones."""
+    """What to ask: `terms` are (tag, value), `include` tags of attributes wanted besides the usual ones.
+
+    `whole` forbids to leave out a term that is refused: without it the answer would mean nothing.
+    """
 
     level: Level
     path: str
@@ -47,6 +50,7 @@ class Request:
     orderby: str = ""
     fuzzy: bool = False
     with_include: bool = True
+    whole: bool = False
 
 
 async def ask(client: ArchiveClient, request: Request) -> Rows:
@@ -58,13 +62,13 @@ async def ask(client: ArchiveClient, request: Request) -> Rows:
     try:
         return await _send(client, request)
     except ArchiveError as refusal:
-        if refusal.http_status not in _REFUSALS:
+        if refusal.http_status not in REFUSALS:
             raise
         for lighter in _lighter(request):
             try:
                 answer = await _send(client, lighter)
             except ArchiveError as again:
-                if again.http_status not in _REFUSALS:
+                if again.http_status not in REFUSALS:
                     raise
             else:
                 _learn(client, request, lighter)
@@ -144,10 +148,12 @@ def _lighter(request: Request) -> Iterator[Request]:
         yield replace(request, with_include=False)
     if request.fuzzy:
         yield replace(request, fuzzy=False)
-    without = [replace(request, terms=tuple(t for t in request.terms if t != term)) for term in request.terms]
-    yield from without
+    fewer = []
+    if not request.whole:
+        fewer = [replace(request, terms=tuple(t for t in request.terms if t != term)) for term in request.terms]
+    yield from fewer
     limit = min([request.limit, *limits])
-    for lighter in (request, *without, replace(request, terms=())):
+    for lighter in (request, *fewer, *([] if request.whole else [replace(request, terms=())])):
         yield replace(lighter, limit=limit, with_include=False, fuzzy=False)
 
 

@@ -29,6 +29,7 @@ class Children:
     study_instance_uid: str
     series_instance_uid: str = ""
     _lacking: Counter[str] = field(default_factory=Counter)
+    _foreign: set[str] = field(default_factory=set)
 
     @property
     def path(self) -> str:
@@ -41,10 +42,13 @@ class Children:
 
     def remarks(self) -> list[str]:
         """What was left out, in sentences."""
-        return [
+        told = [
             f"{count} rows without {keyword} were left out, because it is not known whether they match."
             for keyword, count in sorted(self._lacking.items())
         ]
+        if self._foreign:
+            told.append(f"{len(self._foreign)} rows of other studies or series were left out.")
+        return told
 
     async def read(self) -> Fetched:
         """All rows that match; WHOLE only where none is missing. Raises ArchiveError."""
@@ -52,7 +56,8 @@ class Children:
         whole = await read_pages(self._fetch, self.client.habits, level)
         if whole.wholeness is not Wholeness.WHOLE and len(whole.seen) >= await self._expected() > 0:
             whole.wholeness = Wholeness.WHOLE
-            self.client.habits.prove(level, len(whole.seen))
+            if len(whole.seen) <= whole.longest:
+                self.client.habits.prove(level, whole.longest)
         whole.rows = {uid: row for uid, row in whole.rows.items() if self._matches(row)}
         return whole
 
@@ -64,7 +69,11 @@ class Children:
         )
         answer = await ask(self.client, request)
         count = len(answer.rows)
-        fetched = Fetched(rows={json.uid(row, level.uid_tag): row for row in answer.rows})
+        fetched = Fetched(rows={json.uid(row, level.uid_tag): row for row in answer.rows}, longest=count)
+        strangers = {uid for uid, row in fetched.rows.items() if not self._belongs(row)}
+        self._foreign |= strangers
+        for uid in strangers:
+            del fetched.rows[uid]
         if fetched.rows.pop("", None) is not None:
             self._lacking[json.keyword_of(level.uid_tag)] += 1
         fetched.seen = set(fetched.rows)
@@ -88,6 +97,13 @@ class Children:
         request = Request(level=level, path=path, terms=((level.uid_tag, uid),), limit=100, include=(tag,))
         answer = await ask(self.client, request)
         return next((json.integer(row, tag) or 0 for row in answer.rows if json.uid(row, level.uid_tag) == uid), 0)
+
+    def _belongs(self, row: DicomJson) -> bool:
+        """Whether a row is of the parent that was asked for, as far as it tells: some archives ignore paths too."""
+        parents = {"0020000D": self.study_instance_uid}
+        if self.query.level is Level.INSTANCE:
+            parents["0020000E"] = self.series_instance_uid
+        return all(json.uid(row, tag) in {"", uid} for tag, uid in parents.items())
 
     def _matches(self, row: DicomJson) -> bool:
         for filter_ in self.query.filters:

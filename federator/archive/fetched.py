@@ -42,11 +42,15 @@ EVERYTHING = Window()
 
 @dataclass(slots=True, kw_only=True)
 class Fetched:
-    """The matching rows by UID, all UIDs that came (`seen`), and the dates and times of dated ones."""
+    """The matching rows by UID, all UIDs that came (`seen`), and the dates and times of dated ones.
+
+    `longest` is the length of the longest single answer: several requests and pages may be joined here.
+    """
 
     rows: dict[str, DicomJson] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     moments: list[tuple[str, str]] = field(default_factory=list)
+    longest: int = 0
     wholeness: Wholeness = Wholeness.WHOLE
 
     def take(self, other: "Fetched") -> None:
@@ -54,5 +58,6 @@ class Fetched:
         self.rows.update(other.rows)
         self.seen |= other.seen
         self.moments += other.moments
+        self.longest = max(self.longest, other.longest)
         order = list(Wholeness)
         self.wholeness = max(self.wholeness, other.wholeness, key=order.index)

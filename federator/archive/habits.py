@@ -59,13 +59,14 @@ class Habits:
     ignored_filters: set[tuple[Level, str]] = field(default_factory=set)
     honoured_filters: dict[tuple[Level, str], bool] = field(default_factory=dict)
     orderby: bool | None = None
-    offset: bool | None = None
     trusted: bool = False
     hints: OrderedDict[str, Hint] = field(default_factory=OrderedDict)
 
     def saw(self, level: Level, rows: int) -> None:
-        """Remember the length of an answer."""
+        """Remember the length of one answer; a longer one refutes a cap."""
         self.seen[level] = max(rows, self.seen.get(level, 0))
+        if rows > self.caps.get(level, rows):
+            del self.caps[level]
 
     def prove(self, level: Level, rows: int) -> None:
         """Remember that an answer of so many rows was shown to be whole."""

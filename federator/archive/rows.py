@@ -14,6 +14,7 @@ from federator.errors import ArchiveError
 from federator.model import DicomJson, OutcomeState
 
 _TAG = re.compile(r"[0-9A-F]{8}")
+_HALF_A_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 _NO_CONTENT = 204
 _PARTIAL_CONTENT = 206
 
@@ -52,15 +53,21 @@ def _decoded(answer: Answer) -> Any:  # noqa: ANN401 - what JSON holds is told a
         raise _not_dicomweb("a web page came back instead of image data. Is this the viewer's address?")
     try:
         with collector_at_rest():
-            return json.loads(body)
-    except UnicodeDecodeError:
-        # Orthanc before 1.18 can answer in Latin-1 whatever it declares; PS3.18 F.2 wants UTF-8.
-        try:
-            return json.loads(body.decode("latin-1"))
-        except ValueError as error:
-            raise _not_dicomweb("its answer is not JSON.") from error
+            return _loaded(body)
     except (ValueError, RecursionError) as error:
         raise _not_dicomweb("its answer is not JSON." if body.strip() else "its answer is empty.") from error
+
+
+def _loaded(body: bytes) -> Any:  # noqa: ANN401 - as above
+    try:
+        content = json.loads(body)
+    except UnicodeDecodeError:
+        # Orthanc before 1.18 can answer in Latin-1 whatever it declares; PS3.18 F.2 wants UTF-8.
+        content = json.loads(body.decode("latin-1"))
+    if _HALF_A_CHARACTER.search(body):
+        # One half without the other is no text that could be passed on: the whole page would be lost.
+        content = json.loads(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
+    return content
 
 
 def _row(item: Any, keys: set[str]) -> DicomJson:  # noqa: ANN401 - what JSON holds is told apart here

@@ -93,9 +93,23 @@ class Search:
 
     async def pages(self, window: Window) -> Fetched:
         """The whole list of a window, page by page. Raises ArchiveError."""
-        return await read_pages(
-            lambda limit, offset: self.fetch(window, limit=limit, offset=offset), self.client.habits, Level.STUDY
-        )
+        habits = self.client.habits
+        if self.single:
+            return await read_pages(
+                lambda limit, offset: self.fetch(window, limit=limit, offset=offset), habits, Level.STUDY
+            )
+        # Each request has a list and offsets of its own.
+        await self._prepare(window)
+        whole = Fetched()
+        for terms in self._combined():
+            whole.take(await read_pages(partial(self._page, window, terms), habits, Level.STUDY))
+        return whole
+
+    async def _page(self, window: Window, terms: wire.Terms, limit: int, offset: int) -> Fetched:
+        page = Fetched()
+        await self._one(self._request(window, terms, limit, offset), window, page)
+        await self._keep_matching(page, window)
+        return page
 
     async def _prepare(self, window: Window) -> None:
         """Get to know the archive as far as this question needs it: at first use only."""
@@ -115,25 +129,29 @@ class Search:
         )
 
     async def _fetch(self, window: Window, limit: int, offset: int, orderby: str) -> Fetched:
-        asked = self._sendable()
-        self._sent = [term.sent for term in asked]
         self._ignored_now = False
         joined = Fetched()
-        requests = [
-            Request(
-                level=Level.STUDY,
-                path="/studies",
-                terms=(*terms, *self._dated(window)),
-                limit=limit,
-                offset=offset,
-                orderby=orderby,
-                fuzzy=self.query.fuzzy,
-                include=self.query.include,
-            )
-            for terms in wire.combinations(asked, self.client.habits)
-        ]
+        requests = [self._request(window, terms, limit, offset, orderby) for terms in self._combined()]
         await concurrently([partial(self._one, request, window, joined) for request in requests])
         return joined
+
+    def _combined(self) -> list[wire.Terms]:
+        """What to send besides the window, one list of terms per request."""
+        asked = self._sendable()
+        self._sent = [term.sent for term in asked]
+        return wire.combinations(asked, self.client.habits)
+
+    def _request(self, window: Window, terms: wire.Terms, limit: int, offset: int, orderby: str = "") -> Request:
+        return Request(
+            level=Level.STUDY,
+            path="/studies",
+            terms=(*terms, *self._dated(window)),
+            limit=limit,
+            offset=offset,
+            orderby=orderby,
+            fuzzy=self.query.fuzzy,
+            include=self.query.include,
+        )
 
     def _sendable(self) -> list[wire.Term]:
         habits = self.client.habits
@@ -161,7 +179,7 @@ class Search:
             return
         count = len(answer.rows)
         limit = effective_limit(self.client, request.limit)
-        fetched = Fetched(wholeness=self._judge_length(count, limit, more=answer.more))
+        fetched = Fetched(longest=count, wholeness=self._judge_length(count, limit, more=answer.more))
         self.client.habits.saw(Level.STUDY, count)
         if not self.client.habits.sample and answer.rows:
             soundness.keep_sample(self.client, answer.rows)

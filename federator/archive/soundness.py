@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from federator.archive import wire
-from federator.archive.asking import Request, ask
+from federator.archive.asking import REFUSALS, Request, ask
 from federator.archive.client import ArchiveClient
 from federator.archive.concurrently import concurrently
 from federator.archive.wire import ACCENTS, DATES, PERSON_NAMES, STUDY_DATE, STUDY_UID, UID_LISTS, Term
 from federator.dicom import json
 from federator.dicom.filters import Filter, FilterKind
+from federator.errors import ArchiveError
 from federator.model import DicomJson, Level
 
 Trial = tuple[tuple[str, str], ...]
@@ -88,9 +89,15 @@ async def honours(client: ArchiveClient, filter_: Filter) -> bool:
 
 
 async def _try(client: ArchiveClient, kind: str, trial: Trial) -> None:
-    """Ask for known studies with a filter that they match."""
-    request = Request(level=Level.STUDY, path="/studies", terms=trial, limit=_TRIAL_LIMIT)
-    answer = await ask(client, request)
+    """Ask for known studies with a filter that they match; what is refused is not sound either."""
+    request = Request(level=Level.STUDY, path="/studies", terms=trial, limit=_TRIAL_LIMIT, whole=True)
+    try:
+        answer = await ask(client, request)
+    except ArchiveError as refusal:
+        if refusal.http_status not in REFUSALS:
+            raise
+        client.habits.sound[kind] = False
+        return
     found = {json.uid(row, STUDY_UID) for row in answer.rows}
     expected = {uid for tag, value in trial if tag == STUDY_UID for uid in value.split(",")}
     client.habits.sound[kind] = expected <= found

@@ -33,6 +33,10 @@ _MARKED = re.compile(r"[ACDEGIKLNORSTUYZ]+")
 _STARS = re.compile(r"\*[*?]*")
 
 
+Terms = list[tuple[str, str]]
+"""What one request asks for: tags and values."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
     """One filter as it is sent: `sent` holds the values as written, `kind` names what must be sound for it."""
@@ -88,17 +92,18 @@ def _plain(filter_: Filter) -> Term | None:
     return Term(sent=sent, kind=f"wild cards in {filter_.keyword}" if sent.has_wildcard else filter_.keyword)
 
 
-def combinations(asked: Sequence[Term], habits: Habits) -> list[list[tuple[str, str]]]:
+def combinations(asked: Sequence[Term], habits: Habits) -> list[Terms]:
     """One list of (tag, value) per request: no archive can be trusted with several values in one key.
 
     Lists of UIDs are the exception (PS3.18 §8.3.4.1), where the archive was found to take them. What would need too
-    many requests is left out and checked on the rows instead, the filter with the most values first.
+    many requests is left out and checked on the rows instead, the filter with the most values first; never the UIDs
+    of studies, for they narrow most.
     """
     choices = {term.sent.tag: _choices(term, habits) for term in asked}
-    while choices and _product(choices) > _MAX_REQUESTS:
-        widest = max(choices, key=lambda tag: len(choices[tag]))
-        if widest == STUDY_UID:
-            break
+    dispensable = set(choices) - {STUDY_UID}
+    while dispensable and _product(choices) > _MAX_REQUESTS:
+        widest = max(sorted(dispensable), key=lambda tag: len(choices[tag]))
+        dispensable.discard(widest)
         del choices[widest]
     keys = list(choices)
     return [list(zip(keys, chosen, strict=True)) for chosen in itertools.product(*choices.values())]

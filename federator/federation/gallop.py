@@ -16,7 +16,7 @@ _GROW_EMPTY = 4
 _FILL = 0.6
 # Hardly any study is older than digital imaging: one window, open below, takes what there is.
 _OPEN_BELOW = dt.date(1975, 1, 1).toordinal()
-_FIRST_DAY = dt.date(1, 1, 1).toordinal()
+_FIRST_DAY, _LAST_DAY = dt.date.min.toordinal(), dt.date.max.toordinal()
 
 
 class Gallop:
@@ -131,12 +131,16 @@ class Gallop:
         """The newest day is crowded, or days lie above it: studies may be dated in the future."""
         if self._last is not None:
             return
+        if self._end >= _LAST_DAY:
+            self._last = self._end
+            return
         above = await self._read(Window(first=_date(self._end + 1)))
         if above.wholeness is Wholeness.WHOLE:
             self._quest.take(above)
             self._last = self._end
         else:
-            self._end = max((_ordinal(date) for date, _ in above.moments), default=self._end + _FIRST_WIDTH)
+            newest = max((_ordinal(date) for date, _ in above.moments), default=self._end + _FIRST_WIDTH)
+            self._end = min(newest, _LAST_DAY)
 
 
 def _date(ordinal: int) -> str:

@@ -17,6 +17,7 @@ _OLDEST_FIRST = "StudyDate,StudyTime"
 _FIRST_DAY = "18000101"
 _TRIAL_ROWS = 4
 _LARGEST_LIMIT = 5000
+_ALL_DATED: Rank = (0, 0, "")
 
 
 async def sorts(quest: Quest, newest_seen: str) -> bool:
@@ -37,7 +38,8 @@ async def sorts(quest: Quest, newest_seen: str) -> bool:
                 and down
                 and down == sorted(down)
                 and up == sorted(up, reverse=True)
-                and down[0] < up[0]
+                # What is sorted after it was cut is the same rows both ways.
+                and max(down) < min(up)
                 and down[0][0] <= moment_rank(newest_seen)[0]
             )
     return habits.orderby
@@ -73,8 +75,11 @@ async def read_ordered(quest: Quest) -> bool:
             quest.search.client.habits.orderby = False
             return False
         quest.take(fetched)
-        if fetched.wholeness is Wholeness.WHOLE or not moments:
+        if fetched.wholeness is Wholeness.WHOLE:
+            quest.cover(_ALL_DATED)
             return True
+        if not moments:
+            return False
         quest.cover((*moments[-1][:2], ""))
         if quest.enough:
             return True

@@ -16,7 +16,7 @@ from federator.model import Level
 
 
 async def proven(search: Search, window: Window, fetched: Fetched, *, limit: int) -> Wholeness:
-    """Whether an unproven answer to `window` is whole; what its halves bring to light is added to `fetched`."""
+    """Whether an unproven answer to `window` is whole: nothing more comes to light in its halves."""
     if fetched.wholeness is not Wholeness.UNPROVEN:
         return fetched.wholeness
     halves = _halves(window, fetched)
@@ -29,12 +29,13 @@ async def proven(search: Search, window: Window, fetched: Fetched, *, limit: int
     more = set().union(*(part.seen for part in parts)) - fetched.seen
     if more or any(part.wholeness is Wholeness.CUT for part in parts):
         if more:
-            habits.caps[Level.STUDY] = min(len(fetched.seen), habits.caps.get(Level.STUDY, len(fetched.seen)))
+            # Several requests may be joined: the one that was cut is the longest.
+            habits.caps[Level.STUDY] = min(fetched.longest, habits.caps.get(Level.STUDY, fetched.longest))
         return Wholeness.CUT
     undated = len(fetched.moments) < len(fetched.seen)
-    if undated and not await _roomy(search, len(fetched.seen)):
+    if undated and not await _roomy(search, fetched.longest):
         return Wholeness.CUT
-    habits.prove(Level.STUDY, len(fetched.seen))
+    habits.prove(Level.STUDY, fetched.longest)
     return Wholeness.WHOLE
 
 
@@ -59,24 +60,23 @@ def _halves(window: Window, fetched: Fetched) -> tuple[Window, ...]:
 
 
 def _day_before(date: str) -> str:
-    return (dt.datetime.strptime(date, "%Y%m%d").date() - dt.timedelta(days=1)).strftime("%Y%m%d")  # noqa: DTZ007
+    return (dt.datetime.strptime(date, "%Y%m%d").date() - dt.timedelta(days=1)).strftime("%Y%m%d").zfill(8)  # noqa: DTZ007
 
 
 async def _roomy(search: Search, rows: int) -> bool:
     """Whether the archive gives a longer list when there is one: undated studies have no windows to compare.
 
-    Its list of series, or else of instances, is longer than that of its studies; a cap holds for all of them.
+    Its list of series is longer than that of its studies. Instances prove nothing: Orthanc caps them apart.
     """
     client = search.client
-    for level, path in ((Level.SERIES, "/series"), (Level.INSTANCE, "/instances")):
-        request = Request(level=level, path=path, limit=rows * 2 + 2, with_include=False)
-        try:
-            answer = await ask(client, request)
-        except ArchiveError as error:
-            if error.http_status is None:
-                raise
-            continue
-        if len(answer.rows) > rows + 1:
-            client.habits.saw(Level.STUDY, len(answer.rows))
-            return True
-    return False
+    request = Request(level=Level.SERIES, path="/series", limit=rows * 2 + 2, with_include=False)
+    try:
+        answer = await ask(client, request)
+    except ArchiveError as error:
+        if error.http_status is None:
+            raise
+        return False
+    if len(answer.rows) <= rows + 1:
+        return False
+    client.habits.saw(Level.STUDY, len(answer.rows))
+    return True
