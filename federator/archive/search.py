@@ -13,14 +13,13 @@ from federator.archive.pages import read_pages
 from federator.archive.wire import DATES, STUDY_DATE, STUDY_TIME, STUDY_UID
 from federator.dicom import json
 from federator.dicom.filters import Filter, FilterKind
-from federator.dicom.matching import Verdict, judge
+from federator.dicom.matching import Verdict, judge, may_match_name
 from federator.dicom.query import Query
 from federator.errors import ArchiveError
 from federator.model import DicomJson, Level
 
 _TOO_BROAD = 413
 _SAMPLE_LIMIT = 200
-_LOST = frozenset("?\ufffd")
 
 
 class Search:
@@ -261,14 +260,10 @@ class Search:
 
 
 def _unreadable(row: DicomJson, filter_: Filter) -> bool:
-    """Whether the archive lost letters of a name that could be the ones asked for (Orthanc before 1.18, in Latin-1)."""
-    if filter_.kind is not FilterKind.NAME:
-        return False
-    for name in json.names(row, filter_.tag):
-        lost = [group for group in name.groups if group and (set(group) & _LOST or not group.strip("^ "))]
-        if lost and (name.alphabetic in lost or not all(value.isascii() for value in filter_.values)):
-            return True
-    return False
+    """Whether the archive lost letters of a name that may be the one asked for."""
+    return filter_.kind is FilterKind.NAME and any(
+        may_match_name(name, value) for name in json.names(row, filter_.tag) for value in filter_.values
+    )
 
 
 def _lenient(sent: Filter) -> Filter:

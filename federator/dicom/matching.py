@@ -18,6 +18,7 @@ from federator.model import DicomJson
 # every series has a modality, so no study is truly without.
 _COMPUTED = frozenset({"00080061", "00080062", "00201200", "00201202", "00201204", "00201206", "00201208", "00201209"})
 _NAME_COMPONENTS = 5
+_LOST = frozenset("?\ufffd")
 
 
 class Verdict(Enum):
@@ -64,6 +65,18 @@ def matches_name(name: PersonName, pattern: str) -> bool:
     return any(_group_matches(group, pattern) for group in (*name.groups, together) if group)
 
 
+def may_match_name(name: PersonName, pattern: str) -> bool:
+    """Whether a name of which the archive lost letters may be the one asked for.
+
+    Orthanc before 1.18, in Latin-1, leaves only the delimiters of an ideographic name; others write ? for each letter.
+    """
+    foreign = not pattern.isascii()
+    if foreign and any(group and not group.strip("^ ") for group in name.groups[1:]):
+        return True
+    asked = _pattern(plain_name(pattern).rstrip("^"), lost=True)
+    return any(set(group) & _LOST and asked.fullmatch(plain_name(group)) for group in name.groups)
+
+
 def matches_text(held: str, pattern: str) -> bool:
     """Whether text matches a pattern with `*` and `?`, without regard to case (PS3.4 §C.2.2.2.4)."""
     return _pattern(_folded(pattern)).fullmatch(_folded(held)) is not None
@@ -98,13 +111,17 @@ def _folded(text: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _pattern(written: str) -> re.Pattern[str]:
-    """The expression for a pattern with `*` and `?`.
+def _pattern(written: str, *, lost: bool = False) -> re.Pattern[str]:
+    """The expression for a pattern with `*` and `?`; with `lost` a letter also stands where the archive lost one.
 
     What stands between two stars is taken where it first fits and never tried again (an atomic group): that loses no
     match, and a pattern of many stars cannot make the search take exponential time.
     """
-    parts = ["".join("." if letter == "?" else re.escape(letter) for letter in part) for part in written.split("*")]
+    holes = "".join(_LOST) if lost else ""
+    parts = [
+        "".join("." if letter == "?" else f"[{re.escape(letter)}{holes}]" for letter in part)
+        for part in written.split("*")
+    ]
     first, last = parts[0], parts[-1]
     middle = "".join(f"(?>.*?{part})" for part in parts[1:-1] if part)
     return re.compile(first if len(parts) == 1 else f"{first}{middle}.*{last}", re.DOTALL)
