@@ -214,6 +214,7 @@ def named_files() -> list[bytes]:
             PatientID=f"N{number}",
             StudyDescription=f"Tête et cou {number}",
             AccessionNumber=f"A-{number}",
+            RequestedProcedureDescription=f"Procedure {number}",
             **date,
         )
     return files

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from federator.federation.federation import Federation
 
 from federator.config import Archive, AuthMethod, Config, SecretReference, SecretStore
 from federator.dicom import json
 from federator.dicom.query import parse
 from federator.dicom.uid import TaggedUID
+from federator.federation.federation import Federation
 from federator.model import Level, OutcomeState, Page
 from tests.hostile.oracle import plain
 from tests.orthanc_server import NAMES, Orthanc, OrthancPair
@@ -251,16 +251,15 @@ async def test_includefield_brings_an_attribute_that_is_not_asked_for_otherwise(
     federation: Federation, orthanc_pair: OrthancPair
 ) -> None:
     """PS3.18 §8.3.4.3."""
-    own = orthanc_pair.first.find("Study", {"InstitutionName": "*"})
-    institutions = {
-        one["MainDicomTags"]["StudyInstanceUID"]: one["MainDicomTags"].get("InstitutionName", "") for one in own
-    }
-    uid = next(uid for uid, institution in institutions.items() if institution.isascii() and institution)
+    uid = "1.9.5"
+    (own,) = orthanc_pair.first.find("Study", {"StudyInstanceUID": uid})
+    procedure = own["MainDicomTags"]["RequestedProcedureDescription"]
     query = f"StudyInstanceUID={uid} archive=first"
     (plain_page,) = await every_page(federation, query)
-    (page,) = await every_page(federation, f"{query} includefield=InstitutionName")
-    assert json.text(page.entries[0].rows[0].data, "00080080") == institutions[uid]
-    assert not json.has_value(plain_page.entries[0].rows[0].data, "00080080")
+    (page,) = await every_page(federation, f"{query} includefield=RequestedProcedureDescription")
+    assert procedure == "Procedure 5"
+    assert json.text(page.entries[0].rows[0].data, "00321060") == procedure
+    assert not json.has_value(plain_page.entries[0].rows[0].data, "00321060")
 
 
 async def test_an_archive_is_asked_alone_when_it_is_named(federation: Federation, known: list[Known]) -> None:
