@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
 
 from tests.canned_server import STUDY_LIST, http
 from tests.settings_page import SECRET, settings_page
@@ -22,6 +22,8 @@ _ARGUMENTS = (
 )
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _PATIENCE_MS = 20_000
+
+expect.set_options(timeout=_PATIENCE_MS)
 
 
 @contextmanager

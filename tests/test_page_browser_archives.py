@@ -163,6 +163,37 @@ def test_a_fault_in_a_folded_field_unfolds_it(tab):
     expect(field).to_have_accessible_description(re.compile("^Write a whole path, from the root or from ~."))
 
 
+def test_faults_of_the_file_are_told_as_those_of_the_form(tab):
+    """facts/tray.md 8.4: plain words; who fills a form need not know how the file is written."""
+    page = tab.page
+    page.get_by_label("DICOMweb address").fill("https://alice:x@pacs.invalid/rs")
+    tab.button("Save and test")
+    expect(page.get_by_text("Type the address without a user name and password.")).to_be_visible()
+    page.get_by_label("DICOMweb address").fill("https://pacs.invalid/rs")
+    page.get_by_label("Access token").check()
+    page.get_by_text("Advanced").click()
+    page.get_by_label("Password set by IT").fill("s3cret")
+    page.get_by_label("Time limit in seconds").fill("0")
+    tab.button("Save and test")
+    expect(page.get_by_label("Time limit in seconds")).to_be_focused()
+    expect(page.get_by_text("Write a number from 0.1 to 300.")).to_be_visible()
+    expect(page.get_by_text("Type env: and the name of a variable, or file: and a whole path.")).to_be_visible()
+
+
+def test_an_open_form_is_not_lost_to_another(tab):
+    """Issue 4 part 2: what was typed stays until it is saved or cancelled."""
+    two_archives(tab)
+    tab.button("Edit First")
+    tab.page.get_by_label("Name", exact=True).fill("Changed")
+    tab.button("Edit Second")
+    tab.told("Another form is open. Save it or cancel it first.")
+    expect(tab.page.get_by_label("Name", exact=True)).to_have_value("Changed")
+    tab.button("Cancel")
+    assert tab.focused() == "Edit First"
+    tab.button("Edit Second")
+    expect(tab.page.get_by_label("Name", exact=True)).to_have_value("Second")
+
+
 def test_a_folder_is_an_archive_too(tab):
     """contract.md §7: a folder of DICOM files, no PACS needed; it asks for no sign-in."""
     (tab.home / "images").mkdir()

@@ -151,6 +151,20 @@ def test_what_the_app_removed_or_a_hand_changed_is_reconnected(with_archive):
     assert json.loads(settings(tab).read_text()) == json.loads(written)
 
 
+def test_what_the_app_removed_may_stay_so(with_archive):
+    """facts/tray.md 6.3 step 7: never rewritten unasked, and who wishes so is not reminded any more."""
+    tab = with_archive
+    connect(tab)
+    tab.button("Done")
+    settings(tab).write_text("{}")
+    tab.reload()
+    assert "Connection lost" in tab.card("Claude Desktop")
+    tab.button("Leave Claude Desktop off")
+    tab.told("Claude Desktop is as it was before")
+    assert "Found, not connected" in tab.card("Claude Desktop")
+    assert settings(tab).read_text() == "{}"
+
+
 def test_a_change_that_comes_between_is_shown_anew(with_archive):
     """facts/tray.md 6.3 step 5: what was shown is what is written; else it is shown again."""
     tab = with_archive

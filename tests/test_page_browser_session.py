@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.canned_server import canned
 from tests.chromium import PASSWORD, Tab, guarded_archive, launched, opened
+from tests.secret_service import bus_for, keyring_daemon, lock
 from tray.page_session import IDLE_S
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -196,6 +197,36 @@ def test_a_password_that_no_store_takes_is_asked_for_again_with_the_way_out(tab)
     tab.told("Main PACS: No computer called")
     (secret,) = (tab.setting.config.parent / "secrets").iterdir()
     assert secret.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.secret_service
+def test_a_password_goes_to_the_store_and_a_locked_store_is_told(chromium, tmp_path, tmp_path_factory, monkeypatch):
+    """facts/tray.md 4.2: the operating system's store first; locked: plain words and no dialog, nothing lost."""
+    with (
+        opened(chromium, tmp_path, monkeypatch) as tab,
+        bus_for(monkeypatch, tmp_path_factory.mktemp("bus")) as bus,
+        keyring_daemon(bus, unlocked=True),
+        canned(guarded_archive) as port,
+    ):
+        page = tab.page
+        tab.reload()
+        page.get_by_label("User name and password").check()
+        expect(page.get_by_text("Kept in this computer's password store and never shown again.")).to_be_visible()
+        expect(page.get_by_label("Keep it in a file that only you can read")).to_be_hidden()
+        page.get_by_label("DICOMweb address").fill(f"http://127.0.0.1:{port}/rs")
+        page.get_by_label("User name", exact=True).fill("alice")
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        tab.button("Save and test")
+        tab.told("Main PACS works.")
+        assert 'secret = "keyring:main-pacs"' in tab.setting.config.read_text()
+        lock()
+        tab.button("Edit Main PACS")
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        tab.button("Save and test")
+        expect(page.get_by_text("Your password store is locked. Unlock it").first).to_be_visible()
+        expect(page.get_by_label("Password", exact=True)).to_be_focused()
+        expect(page.get_by_label("Password", exact=True)).to_have_value(PASSWORD)
+        expect(page.get_by_label("Keep it in a file that only you can read")).not_to_be_checked()
 
 
 def test_what_an_archive_or_file_says_stays_text(tab):

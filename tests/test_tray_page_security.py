@@ -129,8 +129,8 @@ def test_a_long_body_is_refused_before_it_is_read(browser):
     "path",
     ["/..%2fapp.js", "/../app.js", "/static/app.js", "/app.js/", "//app.js", "/index.html", "/.env", "/docs", "/api"],
 )
-def test_there_are_four_names_and_no_folder(browser, path):
-    """facts/tray.md 3.2 rule 4: a fixed table of four names, no directory served."""
+def test_there_is_a_table_of_names_and_no_folder(browser, path):
+    """facts/tray.md 3.2 rule 4: a fixed table of names, no directory served."""
     assert browser.send("GET", path, [("Host", browser.host)]).status == 404
     for known, (name, kind) in PAGES.items():
         answer = browser.send("GET", known, [("Host", browser.host), ("Sec-Fetch-Site", "none")])
@@ -410,7 +410,9 @@ def test_a_test_takes_the_name_of_an_archive_and_never_an_address(browser):
         ("archives/remove", {"name": "a", "forget_secret": "yes"}, "forget_secret"),
         ("archives/order", {"names": "a"}, "names"),
         ("archives/order", {"names": [1]}, "names"),
+        ("archives/save", {"title": "x", "url": "https://x\0"}, "url"),
         ("clients/plan", {"client": {}}, "client"),
+        ("clients/plan", {"client": "cursor", "file": "/a\0b"}, "file"),
         ("clients/apply", {"client": "x", "remove": 1}, "remove"),
     ],
 )
@@ -420,7 +422,7 @@ def test_fields_of_another_kind_are_refused_by_name(browser, name, fields, field
     assert (answer.status, answer.json["field"]) == (400, field)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff", b"[" * 60_000])
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff", b"[" * 60_000, b'{"name": "\\ud800"}'])
 def test_what_is_no_json_object_is_refused(browser, body):
     """house.md: validate at the edges."""
     assert browser.call("archives/save", body).status == 400

@@ -90,7 +90,8 @@ class Page {
       arrange(this.#notes, this.#noteNodes());
       this.#archives.show();
       this.#assistants.show();
-      arrange(this.#main, [this.#notes, this.#archives.node, this.#assistants.node, this.#footer]);
+      const archives = file.can_edit ? [this.#archives.node] : [];
+      arrange(this.#main, [this.#notes, ...archives, this.#assistants.node, this.#footer]);
     });
   }
 

@@ -27,6 +27,7 @@ export class ArchiveForm {
   #page;
   #close;
   #busy = false;
+  #touched = false;
   #fields = {};
   #where;
   #auth;
@@ -63,6 +64,11 @@ export class ArchiveForm {
     this.#keep = el("input", { type: "checkbox", id: "keep-in-file", checked: held.secret_kept === "file", "aria-describedby": "keep-help" });
     this.#build(archive);
     this.#fit();
+  }
+
+  /** Whether something was typed or chosen that would be lost. */
+  get touched() {
+    return this.#touched;
   }
 
   focus() {
@@ -112,7 +118,7 @@ export class ArchiveForm {
     this.#save.textContent = t("save");
     const form = el(
       "form",
-      { class: "card form", novalidate: true, autocomplete: "off", "aria-labelledby": heading.id, submit: (event) => this.#submit(event) },
+      { class: "card form", novalidate: true, autocomplete: "off", "aria-labelledby": heading.id, submit: (event) => this.#submit(event), input: () => (this.#touched = true) },
       heading,
       this.#told,
       this.#fields.title.node,
@@ -204,9 +210,11 @@ export class ArchiveForm {
     const needed = this.#folder ? ["folder"] : ["url", ...SIGN_IN[this.#auth.value].filter((name) => !OPTIONAL.has(name))];
     const elsewhere = this.#keptSecret || fields.secret_reference.value;
     const empty = needed.filter((name) => !fields[name].input.value && !(name === "secret" && elsewhere));
+    const signedUrls = ["url", "token_url"].filter((name) => fields[name].shown && /^[^/]*\/\/[^/]*@/.test(fields[name].value));
     const numbers = Object.keys(NUMBERS).filter((name) => !fields[name].input.validity.valid && fields[name].input.validity.badInput);
     return [
       ...empty.map((field) => ({ field, message: t(`needs_${field}`) })),
+      ...signedUrls.map((field) => ({ field, message: t("needs_plain_url") })),
       ...numbers.map((field) => ({ field, message: t("needs_number") })),
     ];
   }
@@ -251,11 +259,20 @@ export class ArchiveForm {
       this.#page.state.store = content.store;
       this.#fit();
     }
-    const faults = content.faults?.length ? content.faults : content.field ? [{ field: content.field, message }] : [];
+    const told = content.faults?.length ? content.faults : content.field ? [{ field: content.field, message }] : [];
+    const faults = told.map((fault) => this.#inForm(fault));
     const known = faults.filter(({ field }) => this.#fields[field]?.shown);
     if (known.length < Math.max(faults.length, 1)) this.#tell(message);
     if (known.length > 0) this.#fault(known, known.length < faults.length);
     else if (status) this.#save.focus();
+  }
+
+  /** A fault of the file as one of the form. */
+  #inForm({ field, message }) {
+    const { secret, secret_reference: reference } = this.#fields;
+    if (field === "secret" && !secret.input.value && reference.value) return { field: reference.name, message: t("needs_reference") };
+    // Quotes are a matter of the file.
+    return { field, message: message.replace(/, without quotes$/, "") };
   }
 
   #fault(faults, told = false) {

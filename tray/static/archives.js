@@ -3,7 +3,7 @@
 import { ArchiveForm } from "./archive_form.js";
 import { arrange, button, el, Kept, keepingFocus, shape } from "./dom.js";
 import { lines } from "./session.js";
-import { at, t, when } from "./texts.js";
+import { t, when } from "./texts.js";
 
 const STEPS = { ok: "ok", failed: "error", neutral: "off" };
 
@@ -127,6 +127,11 @@ export class Archives {
   }
 
   #open(archive) {
+    if (this.#form?.touched) {
+      this.#page.say(t("form_open"), "warn");
+      this.#form.focus();
+      return;
+    }
     this.#page.say("");
     this.#form = this.#newForm(archive);
     this.#page.show();
@@ -273,7 +278,7 @@ function stepNode({ name, ok, message }) {
 }
 
 function detailsOf(archive, failed) {
-  const text = [`${archive.name}: ${archive.folder || archive.url}`, at(archive.tested_at), `${failed.number} ${failed.name}: ${failed.details || failed.message}`].join("\n");
+  const text = [`${archive.name}: ${archive.folder || archive.url}`, archive.tested_at, `${failed.number} ${failed.name}: ${failed.details || failed.message}`].join("\n");
   const told = el("span", { role: "status", class: "muted" });
   const copy = async () => {
     const done = await navigator.clipboard.writeText(text).then(

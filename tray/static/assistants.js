@@ -75,11 +75,10 @@ export class Assistants {
     const { id, title, state } = client;
     const [connect, removes] = OFFERS[state];
     const named = (key, kind, press) => button(t(key), { kind, name: t(`${key}_named`, { title }), id: `${key}-${id}`, press });
-    // Writing takes the plan that is shown: one at a time.
     return el(
       "div",
       { class: "actions" },
-      client.can_undo && named("undo", "quiet", () => this.#undo(client)),
+      client.can_undo && named(state === "removed" ? "leave" : "undo", "quiet", () => this.#undo(client)),
       connect && named(connect, "primary", () => this.#ask(client, false)),
       removes && named("disconnect", "plain", () => this.#ask(client, true)),
     );

@@ -135,6 +135,7 @@ const TEXTS = {
   saved: "{title} is saved.",
   form_faulty: "Nothing was saved. Please look at the marked fields.",
   form_conflict: "The archive file was changed by another program meanwhile. What you typed is still here: save again.",
+  form_open: "Another form is open. Save it or cancel it first.",
   add_https: "Use {url}",
   needs_url: "Type the address of the archive.",
   needs_folder: "Type the path of the folder.",
@@ -144,6 +145,8 @@ const TEXTS = {
   needs_token_url: "Type the address of the sign-in service.",
   needs_client_id: "Type the program name.",
   needs_number: "Type a number.",
+  needs_plain_url: "Type the address without a user name and password. Choose below how you sign in.",
+  needs_reference: "Type env: and the name of a variable, or file: and a whole path.",
 
   broken: "The archive file cannot be used as it is",
   broken_help: "It was left untouched. Correct it in a text editor, or restore the last good copy. Until then nothing can be changed here.",
@@ -167,6 +170,8 @@ const TEXTS = {
   disconnect_named: "Disconnect {title}",
   undo: "Undo",
   undo_named: "Undo the last change of {title}",
+  leave: "Leave it off",
+  leave_named: "Leave {title} off",
   client_found: "Found, not connected",
   client_connected: "Connected",
   client_different: "Needs repair",
@@ -219,6 +224,7 @@ export function when(iso, now = Date.now()) {
 export function at(iso) {
   const moment = new Date(iso);
   const today = moment.toDateString() === new Date().toDateString();
-  const style = today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
+  const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const style = today ? clock : { day: "numeric", month: "short", year: "numeric", ...clock };
   return new Intl.DateTimeFormat(document.documentElement.lang, style).format(moment);
 }
