@@ -56,7 +56,8 @@ async def find_priors(
     if body_part:
         by_name = {client.name: client for client in clients}
         priors = await _of_body_part(priors, body_part, by_name, share=for_series)
-    notes = [f"Only the newest {_MAX_PRIORS} studies were looked at."] if found.resume_at is not None else []
+    full = len(found.entries) >= _MAX_PRIORS and found.resume_at is not None
+    notes = [f"Only the newest {_MAX_PRIORS} studies were looked at."] if full else []
     unheard = [outcome.archive for outcome in looked.outcomes if not outcome.complete]
     if unheard:
         notes.append(
@@ -68,10 +69,11 @@ async def find_priors(
 async def _of_body_part(
     priors: Sequence[Prior], body_part: str, clients: dict[str, ArchiveClient], *, share: float
 ) -> list[Prior]:
-    """The priors that show the body part; one whose series could not be listed is kept, because it may."""
+    """The priors that show the body part; one whose series could not be listed in time is kept, because it may."""
     slots = anyio.Semaphore(_SERIES_LISTS_AT_ONCE)
+    kept: dict[str, Prior | None] = {prior.entry.uid: _unsure(prior) for prior in priors}
 
-    async def one(prior: Prior) -> Prior | None:
+    async def one(prior: Prior) -> None:
         holders = [clients[name] for name in prior.entry.holders]
         async with slots:
             try:
@@ -79,12 +81,15 @@ async def _of_body_part(
                     holders, Query(level=Level.SERIES), study_instance_uid=prior.entry.uid, share=share
                 )
             except (NoArchiveAnswered, NotFound):
-                return _unsure(prior)
-        kept = of_body_part(prior, found.entries, body_part)
-        return kept if kept is not None or all(outcome.complete for outcome in found.outcomes) else _unsure(prior)
+                return
+        shown = of_body_part(prior, found.entries, body_part)
+        if shown is not None or all(outcome.complete for outcome in found.outcomes):
+            kept[prior.entry.uid] = shown
 
-    kept = await concurrently([partial(one, prior) for prior in priors])
-    return [prior for prior in kept if prior is not None]
+    # The lists wait for each other, so that the deadline is that of all of them together.
+    with anyio.move_on_after(share * max(client.archive.deadline_s for client in clients.values())):
+        await concurrently([partial(one, prior) for prior in priors])
+    return [prior for prior in kept.values() if prior is not None]
 
 
 def _unsure(prior: Prior) -> Prior:

@@ -99,7 +99,7 @@ def _verdict(row: Row, identity: Identity, archives: Mapping[str, Archive]) -> t
     if patient_id not in identity.patient_ids:
         return None
     alike = _alike(row, identity)
-    return False, f"uncertain: the same Patient ID, but from another archive without a known issuer; {alike}"
+    return False, f"uncertain: the same Patient ID in another archive, and no issuer in common is known; {alike}"
 
 
 def _alike(row: Row, identity: Identity) -> str:

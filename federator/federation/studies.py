@@ -61,12 +61,14 @@ async def find_page(
     replies = await fan_out(clients, ask, Harvest, on_outcome=on_outcome, share=share)
     names = [client.name for client in clients]
     entries = _merged(replies, names)
-    ready = _ready(entries, replies)[:count]
+    frontier = _frontier(replies)
+    ready = [entry for entry in entries if frontier is None or place(entry) <= frontier][:count]
     more = len(entries) > len(ready) or any(_goes_on(reply) for reply in replies)
-    last = place(ready[-1]) if ready else None
+    # Where all that was found stood on earlier pages already, the list goes on behind it.
+    last = place(ready[-1]) if ready else frontier
     known_more = len(entries) - len(ready)
     deadline_s = share * max(client.archive.deadline_s for client in clients)
-    left_s = max(_LEAST_FOR_COPIES_S, deadline_s - (time.monotonic() - started))
+    left_s = max(_LEAST_FOR_COPIES_S * share, deadline_s - (time.monotonic() - started))
     replies, copies = await _compare_copies(replies, ready, query, left_s=left_s)
     if copies:
         ready = _with_copies(ready, copies, names, below)
@@ -89,8 +91,8 @@ def _merged(replies: Sequence[Reply[Harvest]], names: Sequence[str]) -> list[Ent
     return merge(Level.STUDY, rows, names)
 
 
-def _ready(entries: Sequence[Entry], replies: Sequence[Reply[Harvest]]) -> list[Entry]:
-    """The entries above which no archive can still have anything: those within every frontier.
+def _frontier(replies: Sequence[Reply[Harvest]]) -> Rank | None:
+    """The place down to which no archive can still have anything; None where that is the end of the list.
 
     An archive that failed has no frontier; its outcome says that the page may lack its studies.
     """
@@ -99,14 +101,12 @@ def _ready(entries: Sequence[Entry], replies: Sequence[Reply[Harvest]]) -> list[
         for reply in replies
         if reply.outcome.complete and not reply.gathered.exhausted and reply.gathered.covered is not None
     ]
-    if not frontiers:
-        return list(entries)
-    frontier = min(frontiers)
-    return [entry for entry in entries if place(entry) <= frontier]
+    return min(frontiers, default=None)
 
 
 def _goes_on(reply: Reply[Harvest]) -> bool:
-    return reply.outcome.state is OutcomeState.ANSWERED and not reply.gathered.exhausted
+    """Whether the archive may have more further down; one that failed is asked again only behind what it gave."""
+    return not reply.gathered.exhausted and (reply.outcome.complete or bool(reply.gathered.rows))
 
 
 async def _compare_copies(
