@@ -668,6 +668,29 @@ def test_several_settings_files_are_for_the_person_to_choose_from(tmp_path: Path
     assert files[1].read_text() == "{}"
 
 
+def test_a_file_that_is_none_of_the_clients_is_refused_and_nothing_else_is_written(
+    clients: Clients, home: Path, tmp_path: Path
+) -> None:
+    """Issue 4 part 7: what was asked for is done, or nothing: never something else."""
+    before = filled("cursor", home).read_bytes()
+    other = tmp_path / "other.json"
+    other.write_text("{}")
+    for plan in (clients.plan, clients.plan_removal):
+        with pytest.raises(ClientError, match=r"no settings file of Cursor.*It uses: .*mcp\.json"):
+            plan("cursor", chosen=other)
+    assert (settings_of("cursor", home).read_bytes(), other.read_text()) == (before, "{}")
+    assert clients.plan("cursor", chosen=settings_of("cursor", home)).edits[0].changes
+
+
+def test_a_link_that_leads_to_itself_is_told(clients: Clients, home: Path) -> None:
+    """Facts 6.3: what cannot be read is refused in words and left as it is."""
+    path = settings_of("cursor", home)
+    path.symlink_to(path)
+    assert clients.state("cursor").state is ClientState.DAMAGED
+    with pytest.raises(ClientError, match="leads to itself"):
+        clients.plan("cursor")
+
+
 def test_a_managed_client_is_hinted_at_with_the_lines_for_the_department(clients: Clients, home: Path) -> None:
     """Facts 6.4: say that the IT department manages the connections, and show the block that it needs."""
     filled("cursor", home)

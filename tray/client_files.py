@@ -57,8 +57,9 @@ def read(path: Path, *, title: str) -> Snapshot:
             return Snapshot(path=path, data=None, text="")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ClientError(f"{whose} cannot be read ({error.strerror}). We left it as it is: {path}") from error
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or "a link that leads to itself"
+        raise ClientError(f"{whose} cannot be read ({reason}). We left it as it is: {path}") from error
     if len(data) > MAX_BYTES:
         raise ClientError(f"{whose} is larger than {MAX_BYTES // 1_000_000} MB. We left it as it is: {path}")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data:

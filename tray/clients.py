@@ -168,6 +168,9 @@ class Clients:
             )
         if not found.installed:
             raise ClientError(f"{client.title} was not found on this computer.")
+        if chosen is not None and chosen.resolve() not in {path.resolve() for path in found.files}:
+            listed = "; ".join(str(path) for path in found.files)
+            raise ClientError(f"This is no settings file of {client.title}. Nothing was written. It uses: {listed}")
         return found.files
 
     def _chosen(self, client: Client) -> Path | None:
