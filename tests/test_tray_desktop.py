@@ -181,7 +181,9 @@ def test_a_panel_of_today_shows_the_icon_its_menu_and_its_changes(newer_panel: D
     choose(newer_panel, address, "Open archive settings…")
     assert_is_our_page(eventually(newer_panel.links)[0])
     choose(newer_panel, address, "Start at login")
-    eventually((newer_panel.home / ".config/autostart/federator-tray.desktop").exists)
+    login_item = newer_panel.home / ".config/autostart/federator-tray.desktop"
+    eventually(login_item.exists)
+    assert f'"--config" "{newer_panel.home}/archives.toml"' in login_item.read_text()  # the file that is shown now
     choose(newer_panel, address, "Help · About")  # a message that nobody takes
     assert eventually(lambda: len(newer_panel.links()) == 2)
     name_before = item_property(newer_panel, address, "IconName")

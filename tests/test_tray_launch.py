@@ -132,6 +132,12 @@ def test_our_own_server_answers_in_the_bare_environment(tmp_path: Path) -> None:
     assert launch.try_server(command, environment).startswith("federator ")
 
 
+def test_a_path_that_is_no_text_is_not_written_for_a_client() -> None:
+    """Issue 4: a refusal says why; JSON and TOML hold text, and a name on Linux any bytes."""
+    with pytest.raises(LaunchError, match="Move the file"):
+        server_command(Installation.current(), Path("/home/\udcff/archives.toml"))
+
+
 def test_the_login_item_of_linux_survives_every_character(tmp_path: Path) -> None:
     """Desktop Entry Specification, Exec key: quoting and the escape of the string value."""
     command = ("/opt/my $apps/50% `off`/federator-tray", 'say "hi"', "back\\slash")

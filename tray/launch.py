@@ -70,7 +70,13 @@ def program_command(installation: Installation, name: str = "federator") -> tupl
 
 def server_command(installation: Installation, config_path: Path) -> tuple[str, ...]:
     """The command with its arguments as clients are to start it; the path of the configuration is absolute."""
-    return (*program_command(installation), "--config", os.path.abspath(config_path))  # noqa: PTH100 - no link followed
+    path = os.path.abspath(config_path)  # noqa: PTH100 - no link followed
+    if any("\udc80" <= character <= "\udcff" for character in path):
+        # Linux allows any byte in a name; the settings of the clients are text.
+        raise LaunchError(
+            "The path of the archive file holds bytes that are no text. Move the file, or rename its folder."
+        )
+    return (*program_command(installation), "--config", path)
 
 
 def _frozen(installation: Installation, name: str) -> tuple[str, ...]:

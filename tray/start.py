@@ -32,7 +32,7 @@ def run_tray(config: Path | None) -> int:
         try:
             backend = usable_backend()
             parts = _parts(config)
-            login_item = _login_item()
+            login_item = _login_item(config)
         except NoTrayError as error:
             return _page_alone(config, tray_note=str(error), knocks=knocks)
         except launch.LaunchError as error:
@@ -118,8 +118,11 @@ def _parts(config: Path | None, *, tray_note: str = "") -> PageParts:
     )
 
 
-def _login_item() -> login.LoginItem:
+def _login_item(config: Path | None) -> login.LoginItem:
     command = launch.program_command(launch.Installation.current(), "federator-tray")
+    if config is not None:
+        # Started at login it is to show the same file.
+        command = (*command, "--config", os.path.abspath(config))  # noqa: PTH100 - resolve() would follow links
     return login.login_item(sys.platform, Path.home(), os.environ, command)
 
 
