@@ -169,6 +169,7 @@ def _keep(fields: Fields) -> Keep:
 async def _fields(request: Request) -> Fields:
     try:
         content = json.loads(await request.body())
+        json.dumps(content, ensure_ascii=False).encode()  # half a surrogate pair is no text, and could not be answered
     except (ValueError, RecursionError) as error:
         raise FormError("This is not JSON.") from error
     if not isinstance(content, dict):

@@ -39,7 +39,7 @@ def optional_text(fields: Fields, key: str, *, strip: bool = True) -> str:
     value = fields.get(key)
     if value is None:
         return ""
-    if not isinstance(value, str) or (strip and len(value) > _MAX_TEXT):
+    if not isinstance(value, str) or "\0" in value or (strip and len(value) > _MAX_TEXT):
         raise FormError(f"'{key}' is not a short text.", field=key)
     return value.strip() if strip else value
 
