@@ -190,6 +190,81 @@ def test_without_a_password_store_the_secret_is_refused_until_a_file_is_asked_fo
     assert shell("remove", "mercy") == 0
 
 
+def test_a_secret_in_a_file_goes_with_its_archive_and_is_never_written_over(shell):
+    """facts/tray.md 4.2: renaming moves the secret; one archive's password is never sent to another archive."""
+    sign_in = ["--url", URL, "--user", "u", "--secret-stdin", "--secret-in-file"]
+    assert shell("add", "mercy", *sign_in, stdin=SECRET) == 0
+    assert shell("edit", "mercy", "--new-name", "main") == 0
+    moved = shell.archive("main").secret
+    assert Path(moved.name).name == "main.secret"
+    assert vault.read(moved) == SECRET
+    assert [path.name for path in Path(moved.name).parent.iterdir()] == ["main.secret"]
+    assert shell("add", "other", "--url", URL, "--user", "u", "--secret", "keyring:north") == 0
+    assert shell("add", "third", "--url", URL, "--user", "u", "--secret", f"{moved}") == 0
+    assert shell("remove", "main") == 0
+    before = shell.text
+    assert shell("add", "main", *sign_in, stdin="another") == 1
+    assert "'third'" in shell.err
+    assert shell("add", "north", *sign_in[:-1], stdin="another") == 1
+    assert "'other'" in shell.err
+    assert shell.text == before
+    assert vault.read(moved) == SECRET
+
+
+@pytest.mark.parametrize("stdin", ["two\nlines", "broken \udcff", "tab\there", "nul\0"])
+def test_what_is_no_password_is_refused_and_leaves_no_file(shell, stdin):
+    """Issue 4 part 7: a refusal changes nothing; what was piped in may be any file."""
+    sign_in = ["--url", URL, "--user", "u", "--secret-stdin", "--secret-in-file"]
+    assert shell("add", "mercy", *sign_in, stdin=stdin) == 1
+    assert "more than one line" in shell.err
+    assert [path.name for path in shell.path.parent.glob("**/*")] == []
+
+
+def test_bytes_that_are_no_text_are_refused_as_a_secret(tmp_path):
+    """Issue 4 part 7: a refusal says why and changes nothing, not a line of our own program."""
+    for locale in ("C.UTF-8", "en_US.UTF-8"):
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "tray",
+                "archive",
+                "add",
+                "mercy",
+                "--url",
+                URL,
+                "--secret-stdin",
+                "--secret-in-file",
+            ],
+            env={"HOME": str(tmp_path), "PATH": os.environ["PATH"], "LC_ALL": locale},
+            cwd=Path(__file__).parents[1],
+            input=b"\xff\xfe\x80",
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert b"Nothing was saved" in done.stderr
+        assert b"Traceback" not in done.stderr
+    assert list(tmp_path.rglob("*.secret")) == []
+
+
+def test_a_console_of_another_code_page_ends_no_command_half_way(tmp_path):
+    """Windows' consoles and pipes have code pages: what they cannot show is a question mark, not an error."""
+    config = tmp_path / "archives.toml"
+    config.write_text('[archives.tokyo]\nurl = "https://pacs.example.invalid/rs"\ntitle = "東京 PACS"\n', "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "tray", "--config", str(config), "archive", "list"],
+        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONIOENCODING": "latin-1"},
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"?? PACS" in done.stdout
+
+
 def test_a_file_of_it_is_never_deleted(shell, tmp_path):
     """facts/tray.md 4.2: only what is ours is forgotten."""
     theirs = tmp_path / "pacs-password"

@@ -190,6 +190,14 @@ def test_a_missing_or_broken_copy_is_not_restored(path, state):
     assert path.read_text() == "[broken"
 
 
+def test_a_link_that_leads_to_itself_is_told(path, state):
+    """Issue 4: a refusal says why, in words that are not our program's own."""
+    path.parent.mkdir(parents=True)
+    path.symlink_to(path)
+    with pytest.raises(ArchivesFileError, match="leads to itself"):
+        archives_file.read(path)
+
+
 def test_what_is_no_file_is_told(path, state):
     """contract.md §6."""
     path.mkdir(parents=True)

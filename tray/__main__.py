@@ -1,6 +1,7 @@
 """`federator-tray`: the tray icon, the same settings page without one, and the same from the shell."""
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,10 @@ from tray import archive_commands, connect_commands
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and gives its exit status: 0 only when what was asked for is done."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A console of another code page shows a question mark; it does not end the program half-way.
+            stream.reconfigure(errors="replace")
     # The option has no default of its own: that of a command would replace what stands before the command.
     options = _parser().parse_args(arguments, argparse.Namespace(config=None))
     status: int = options.run(options)

@@ -236,7 +236,10 @@ def _secret(options: argparse.Namespace, method: AuthMethod, values: Mapping[str
 
 
 def _from_stdin(options: argparse.Namespace) -> NewSecret:
-    text = sys.stdin.read(_MAX_SECRET + 1)
+    try:
+        text = sys.stdin.read(_MAX_SECRET + 1)
+    except UnicodeDecodeError as error:
+        raise ArchivesFileError("The secret on standard input is not text. Nothing was saved.") from error
     return _new_secret(options, text.removesuffix("\n").removesuffix("\r"))
 
 

@@ -1,5 +1,6 @@
 """The archives of one user as the page and the shell change them: the file and the secrets together, or neither."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -121,10 +122,11 @@ class Archives:
         old = self._reference(name)
         wanted = dict(values)
         if secret is not None:
-            wanted["secret"] = str(self._place(target, secret.keep))
-        elif old is not None and old.store is SecretStore.KEYRING and old.name == name != target:
-            wanted.setdefault("secret", str(self._place(target, Keep.STORE)))
-            secret = _carried(old)
+            _must_be_typed(secret)
+            wanted["secret"] = str(self._place_for(target, secret.keep, old, besides=name))
+        elif old is not None and name != target and (keep := self._kept_by_us(old, name)) is not None:
+            wanted.setdefault("secret", str(self._place_for(target, keep, old, besides=name)))
+            secret = _carried(old, keep)
 
         def change(text: str) -> str:
             # Looked at here, for the text may be another one than was read before.
@@ -143,6 +145,22 @@ class Archives:
         if keep is Keep.STORE:
             return SecretReference(store=SecretStore.KEYRING, name=name)
         return SecretReference(store=SecretStore.FILE, name=str(self._secrets / f"{name}.secret"))
+
+    def _place_for(self, name: str, keep: Keep, old: SecretReference | None, *, besides: str) -> SecretReference:
+        """Where a secret goes; never over one that another archive signs in with."""
+        place = self._place(name, keep)
+        others = (archive for archive in self.read().archives if archive.name != besides and archive.secret == place)
+        other = next(others, None)
+        if other is not None and place != old:
+            raise ArchivesFileError(
+                f"The secret of '{other.name}' is kept under the name '{name}'. Nothing was saved. "
+                f"Choose another name, or save the secret of '{other.name}' anew first."
+            )
+        return place
+
+    def _kept_by_us(self, reference: SecretReference, name: str) -> Keep | None:
+        """Where the secret of the archive `name` is kept, if it is kept under its name."""
+        return next((keep for keep in Keep if self._place(name, keep) == reference), None)
 
     @contextmanager
     def _kept(self, reference: SecretReference | None, secret: NewSecret | None) -> Iterator[None]:
@@ -243,10 +261,18 @@ def _must_be_name(name: str) -> None:
         raise ArchivesFileError(f"{told} For example: {name_from(name, ())}")
 
 
-def _carried(reference: SecretReference) -> NewSecret | None:
+def _must_be_typed(secret: NewSecret) -> None:
+    """No password has line breaks or broken characters: such a text is another file, or of another code page."""
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in secret.text):
+        raise ArchivesFileError(
+            "The secret has more than one line, or characters that nobody can type. Nothing was saved."
+        )
+
+
+def _carried(reference: SecretReference, keep: Keep) -> NewSecret | None:
     """The secret that goes with a renamed archive; None where there is none to go. Raises where the store is locked."""
     try:
-        return NewSecret(text=vault.read(reference))
+        return NewSecret(text=vault.read(reference), keep=keep)
     except StoreError as error:
         if error.store is StoreState.LOCKED:
             raise

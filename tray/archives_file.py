@@ -124,7 +124,8 @@ def _snapshot(path: Path) -> Snapshot:
     except FileNotFoundError:
         return Snapshot(path=target, data=None, text="")
     except (OSError, RuntimeError) as error:
-        raise ArchivesFileError(f"The archive file cannot be read ({type(error).__name__}): {path}") from error
+        reason = getattr(error, "strerror", None) or "a link that leads to itself"
+        raise ArchivesFileError(f"The archive file cannot be read ({reason}): {path}") from error
     return Snapshot(path=target, data=data, text=data.decode("utf-8-sig", errors="replace"))
 
 
