@@ -141,10 +141,12 @@ class HostileArchive:
         candidates = self.holdings.level(level) if instants else self._candidates(level, filters)
         if not (filters or parents or instants):
             return self._ordered(list(candidates), asked, UID_OF[level])
+        uids = set(filters.get(UID_OF[level], ()))
         found = [
             row
             for row in candidates
-            if all(first(row, tag) == uid for tag, uid in parents.items())
+            if (not uids or first(row, UID_OF[level]) in uids)
+            and all(first(row, tag) == uid for tag, uid in parents.items())
             and (instants is None or matches_instants(row, *instants))
             and all(matches(row, tag, value, self.switches, fuzzy=asked.fuzzy) for tag, value in filters.items())
         ]
