@@ -56,7 +56,18 @@ from tray.page_session import Over, Session
 from tray.page_state import PageParts
 
 STATIC = Path(__file__).parent / "static"
-_SCRIPTS = ("app", "archive_form", "archives", "assistants", "dom", "fields", "session", "texts")
+_SCRIPTS = (
+    "app",
+    "archive_card",
+    "archive_fields",
+    "archive_form",
+    "archives",
+    "assistants",
+    "dom",
+    "fields",
+    "session",
+    "texts",
+)
 PAGES = {
     "/": ("index.html", "text/html"),
     "/app.css": ("app.css", "text/css"),

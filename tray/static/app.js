@@ -103,13 +103,22 @@ class Page {
     if (!file.can_edit) notes.push(this.#broken(file));
     if (note) {
       const told = el("p", {}, t("tray_none", { note }));
-      notes.push(el("div", { class: "note" }, shape("off"), el("div", {}, told, el("p", { class: "muted" }, t("tray_note_help")))));
+      notes.push(
+        el(
+          "div",
+          { class: "note" },
+          shape("off"),
+          el("div", {}, told, el("p", { class: "muted" }, t("tray_note_help"))),
+        ),
+      );
     }
     return notes;
   }
 
   #broken(file) {
-    const faults = file.faults.map(({ line, message }) => el("li", {}, line ? t("broken_line", { line, message }) : message));
+    const faults = file.faults.map(({ line, message }) =>
+      el("li", {}, line ? t("broken_line", { line, message }) : message),
+    );
     const restore = () =>
       this.act(async () => {
         await this.change("archives/restore");
@@ -160,7 +169,9 @@ class Page {
     const heading = el("h2", { tabindex: "-1", id: "closed" }, t("closed"));
     const told = [el("p", {}, why), this.state && more && el("p", { class: "muted" }, more)];
     for (const dialog of document.querySelectorAll("dialog")) dialog.remove();
-    this.#main.replaceChildren(el("section", { class: "closed", "aria-labelledby": "closed" }, shape("off"), heading, ...told.filter(Boolean)));
+    this.#main.replaceChildren(
+      el("section", { class: "closed", "aria-labelledby": "closed" }, shape("off"), heading, ...told.filter(Boolean)),
+    );
     heading.focus();
   }
 }

@@ -1,25 +1,10 @@
 // The form of one archive: what is typed stays until it is saved, whatever else changes on the page.
 
+import { ADVANCED, archiveFields, NUMBERS, OPTIONAL, SIGN_IN, WEB_ONLY } from "./archive_fields.js";
 import { arrange, button, el } from "./dom.js";
-import { Choice, Field } from "./fields.js";
+import { Choice } from "./fields.js";
 import { api, Refusal } from "./session.js";
 import { t } from "./texts.js";
-
-// What each way to sign in asks for.
-const SIGN_IN = {
-  none: [],
-  basic: ["user", "secret"],
-  bearer: ["secret"],
-  header: ["header", "secret"],
-  oauth2: ["token_url", "client_id", "secret", "scope"],
-};
-const OPTIONAL = new Set(["scope"]);
-const NUMBERS = { deadline_s: "any", max_connections: "1", max_rows: "1", max_bytes: "1" };
-const WEB_ONLY = ["ca_file", "client_cert", "client_key", "max_connections", "secret_reference"];
-const ADVANCED = [
-  ...["new_name", "deadline_s", "ca_file", "client_cert", "client_key", "secret_reference"],
-  ...["viewer_url", "patient_id_issuer", "max_connections", "max_rows", "max_bytes"],
-];
 
 export class ArchiveForm {
   /** The archive that is changed, null for a new one. */
@@ -28,7 +13,7 @@ export class ArchiveForm {
   #close;
   #busy = false;
   #touched = false;
-  #fields = {};
+  #fields;
   #where;
   #auth;
   #keep;
@@ -60,8 +45,13 @@ export class ArchiveForm {
         change: again,
       },
     );
-    this.#makeFields(held);
-    this.#keep = el("input", { type: "checkbox", id: "keep-in-file", checked: held.secret_kept === "file", "aria-describedby": "keep-help" });
+    this.#fields = archiveFields(held, archive?.name ?? "");
+    this.#keep = el("input", {
+      type: "checkbox",
+      id: "keep-in-file",
+      checked: held.secret_kept === "file",
+      "aria-describedby": "keep-help",
+    });
     this.#build(archive);
     this.#fit();
   }
@@ -73,36 +63,6 @@ export class ArchiveForm {
 
   focus() {
     this.#fields.title.focus();
-  }
-
-  #makeFields(held) {
-    const field = (name, more = {}) => {
-      this.#fields[name] = new Field(name, { value: held[name], ...more });
-    };
-    field("title");
-    field("url", { type: "url", value: held.url, placeholder: "https://" });
-    field("folder", { help: t("folder_help", { example: navigator.userAgent.includes("Windows") ? "D:\\teaching" : "/home/me/teaching" }) });
-    for (const name of ["user", "header", "token_url", "client_id", "scope"]) field(name);
-    field("secret", { type: "password", value: "", label: t("secret_basic") });
-    for (const name of ADVANCED) {
-      if (name in NUMBERS) field(name, { type: "number", step: NUMBERS[name], inputmode: "decimal" });
-      else field(name);
-    }
-    const name = this.archive?.name ?? "";
-    field("new_name", { value: name, help: t(name ? "new_name_help" : "new_name_help_new") });
-    this.#fields.secret.beside(this.#shower());
-  }
-
-  #shower() {
-    const { input } = this.#fields.secret;
-    const press = () => {
-      const shown = input.type === "text";
-      input.type = shown ? "password" : "text";
-      show.textContent = t(shown ? "secret_show" : "secret_hide");
-      show.setAttribute("aria-pressed", String(!shown));
-    };
-    const show = button(t("secret_show"), { name: t("secret_show_named"), "aria-pressed": "false", press });
-    return show;
   }
 
   #build(archive) {
@@ -118,7 +78,14 @@ export class ArchiveForm {
     this.#save.textContent = t("save");
     const form = el(
       "form",
-      { class: "card form", novalidate: true, autocomplete: "off", "aria-labelledby": heading.id, submit: (event) => this.#submit(event), input: () => (this.#touched = true) },
+      {
+        class: "card form",
+        novalidate: true,
+        autocomplete: "off",
+        "aria-labelledby": heading.id,
+        submit: (event) => this.#submit(event),
+        input: () => (this.#touched = true),
+      },
       heading,
       this.#told,
       this.#fields.title.node,
@@ -153,7 +120,9 @@ export class ArchiveForm {
     this.#auth.node.hidden = this.#folder;
     for (const name of WEB_ONLY) this.#fields[name].node.hidden = this.#folder;
     this.#fields.secret_reference.node.hidden = !asked.includes("secret");
-    const nodes = asked.flatMap((name) => (name === "secret" ? [this.#fields.secret.node, this.#store] : this.#fields[name].node));
+    const nodes = asked.flatMap((name) =>
+      name === "secret" ? [this.#fields.secret.node, this.#store] : this.#fields[name].node,
+    );
     arrange(this.#signIn, nodes);
     this.#signIn.hidden = asked.length === 0;
     if (asked.includes("secret")) this.#fitSecret(auth);
@@ -207,11 +176,17 @@ export class ArchiveForm {
   /** What has to be there and is not, in plain words. */
   #missing() {
     const fields = this.#fields;
-    const needed = this.#folder ? ["folder"] : ["url", ...SIGN_IN[this.#auth.value].filter((name) => !OPTIONAL.has(name))];
+    const needed = this.#folder
+      ? ["folder"]
+      : ["url", ...SIGN_IN[this.#auth.value].filter((name) => !OPTIONAL.has(name))];
     const elsewhere = this.#keptSecret || fields.secret_reference.value;
     const empty = needed.filter((name) => !fields[name].input.value && !(name === "secret" && elsewhere));
-    const signedUrls = ["url", "token_url"].filter((name) => fields[name].shown && /^[^/]*\/\/[^/]*@/.test(fields[name].value));
-    const numbers = Object.keys(NUMBERS).filter((name) => !fields[name].input.validity.valid && fields[name].input.validity.badInput);
+    const signedUrls = ["url", "token_url"].filter(
+      (name) => fields[name].shown && /^[^/]*\/\/[^/]*@/.test(fields[name].value),
+    );
+    const numbers = Object.keys(NUMBERS).filter(
+      (name) => !fields[name].input.validity.valid && fields[name].input.validity.badInput,
+    );
     return [
       ...empty.map((field) => ({ field, message: t(`needs_${field}`) })),
       ...signedUrls.map((field) => ({ field, message: t("needs_plain_url") })),
@@ -270,7 +245,8 @@ export class ArchiveForm {
   /** A fault of the file as one of the form. */
   #inForm({ field, message }) {
     const { secret, secret_reference: reference } = this.#fields;
-    if (field === "secret" && !secret.input.value && reference.value) return { field: reference.name, message: t("needs_reference") };
+    if (field === "secret" && !secret.input.value && reference.value)
+      return { field: reference.name, message: t("needs_reference") };
     // Quotes are a matter of the file.
     return { field, message: message.replace(/, without quotes$/, "") };
   }
@@ -281,7 +257,9 @@ export class ArchiveForm {
     }
     if (!told) this.#tell(t("form_faulty"));
     const places = Object.values(this.#fields).filter(({ input }) => input.getAttribute("aria-invalid"));
-    places.sort((one, other) => (one.node.compareDocumentPosition(other.node) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1));
+    places.sort((one, other) =>
+      one.node.compareDocumentPosition(other.node) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1,
+    );
     places[0].focus();
   }
 

@@ -1,11 +1,10 @@
 // The archives: one card each, in the order of the file.
 
+import { faultOf, stateOf, stepsOf, timesOf, titleOf } from "./archive_card.js";
 import { ArchiveForm } from "./archive_form.js";
 import { arrange, button, el, Kept, keepingFocus, shape } from "./dom.js";
 import { lines } from "./session.js";
 import { t, when } from "./texts.js";
-
-const STEPS = { ok: "ok", failed: "error", neutral: "off" };
 
 export class Archives {
   node = el("section", { "aria-labelledby": "archives" });
@@ -17,10 +16,20 @@ export class Archives {
   #list = el("ol", { class: "cards" });
   #add = button(t("add"), { id: "add", press: () => this.#open(null) });
   #testAll = button(t("test_all"), { id: "test-all", press: () => this.#runAll() });
-  #head = el("div", { class: "section-head" }, el("h2", { id: "archives" }, t("archives")), el("div", { class: "actions" }));
+  #head = el(
+    "div",
+    { class: "section-head" },
+    el("h2", { id: "archives" }, t("archives")),
+    el("div", { class: "actions" }),
+  );
   #hint = el("p", { class: "muted" }, t("archives_order"));
   #welcome = el("p", { class: "muted" }, t("welcome"));
-  #empty = el("div", { class: "empty" }, el("p", {}, t("archives_none")), el("p", { class: "muted" }, t("archives_none_help")));
+  #empty = el(
+    "div",
+    { class: "empty" },
+    el("p", {}, t("archives_none")),
+    el("p", { class: "muted" }, t("archives_none_help")),
+  );
 
   constructor(page) {
     this.#page = page;
@@ -32,7 +41,10 @@ export class Archives {
     this.#offered = true;
     if (!file.can_edit) this.#form = null;
     const adding = this.#form !== null && this.#form.archive === null;
-    arrange(this.#list, archives.map((archive, index) => this.#item(archive, index)));
+    arrange(
+      this.#list,
+      archives.map((archive, index) => this.#item(archive, index)),
+    );
     const nothing = archives.length === 0 && !adding && file.can_edit;
     const actions = [archives.length > 1 && this.#testAll, file.can_edit && !adding && this.#add];
     arrange(this.#head.lastChild, actions.filter(Boolean));
@@ -73,10 +85,20 @@ export class Archives {
         { class: "body" },
         el("div", { class: "row" }, heading, this.#actions(archive, title, test)),
         told,
-        el("p", { class: "muted place" }, place, title === name ? null : el("span", { class: "tag" }, t("short_name", { name }))),
+        el(
+          "p",
+          { class: "muted place" },
+          place,
+          title === name ? null : el("span", { class: "tag" }, t("short_name", { name })),
+        ),
         ...faultOf(archive, test),
         ...stepsOf(archive, test),
-        el("div", { class: "row minor" }, this.#switch(archive, title), count > 1 && this.#moves(archive, title, index, count)),
+        el(
+          "div",
+          { class: "row minor" },
+          this.#switch(archive, title),
+          count > 1 && this.#moves(archive, title, index, count),
+        ),
       ),
     );
     return el("li", {}, card);
@@ -89,7 +111,12 @@ export class Archives {
     return el(
       "div",
       { class: "actions" },
-      button(t(busy ? "testing" : "test"), { name: named("test"), id: `test-${name}`, busy, press: () => this.#run(name) }),
+      button(t(busy ? "testing" : "test"), {
+        name: named("test"),
+        id: `test-${name}`,
+        busy,
+        press: () => this.#run(name),
+      }),
       button(t("edit"), { name: named("edit"), id: `edit-${name}`, press: () => this.#open(archive) }),
       button(t("remove"), { name: named("remove"), id: `remove-${name}`, press: () => this.#ask(archive, title) }),
     );
@@ -228,70 +255,4 @@ export class Archives {
       document.getElementById("add")?.focus();
     });
   }
-}
-
-/** An archive as people call it. */
-export function titleOf(archive) {
-  return archive.title || archive.name;
-}
-
-function stateOf(archive, test) {
-  if (test || archive.shape === "busy") return ["busy", t("state_busy")];
-  if (!archive.enabled) return ["off", t("state_unused")];
-  if (archive.shape === "ok") return ["ok", t("state_ok")];
-  if (archive.shape === "off") return ["off", t("state_off")];
-  return [archive.shape, t("state_problem", { text: archive.text })];
-}
-
-function timesOf(archive, test) {
-  if (test) return [];
-  const times = [];
-  if (archive.tested_at) times.push(t("tested_at", { time: when(archive.tested_at) }));
-  if (archive.answered_at) times.push(t("answered_at", { time: when(archive.answered_at) }));
-  return times.map((time) => el("span", { class: "muted" }, ` · ${time}`));
-}
-
-function faultOf(archive, test) {
-  const failed = archive.steps.find((step) => step.ok === false);
-  if (test || !failed) return [];
-  const advice = failed.advice && el("p", {}, failed.advice);
-  return [el("div", { class: "fault" }, el("p", {}, el("strong", {}, failed.message)), advice)];
-}
-
-function stepsOf(archive, test) {
-  const steps = test ?? archive.steps;
-  if (!test && steps.length === 0) return [];
-  const list = el("ol", { class: "steps" }, ...steps.map(stepNode));
-  if (test) {
-    list.append(el("li", { class: "pending" }, shape("busy"), el("span", {}, t("step_next"))));
-    return [list];
-  }
-  const failed = steps.find((step) => step.ok === false);
-  const shown = el("details", { id: `steps-${archive.name}-${archive.tested_at}`, open: failed !== undefined }, el("summary", {}, t("steps")), list);
-  return failed ? [shown, detailsOf(archive, failed)] : [shown];
-}
-
-function stepNode({ name, ok, message }) {
-  const kind = ok === true ? "ok" : ok === false ? "failed" : "neutral";
-  const told = el("span", { class: "visually-hidden" }, ` (${t(`step_${kind === "ok" ? "passed" : kind}`)})`);
-  return el("li", {}, shape(STEPS[kind]), el("span", {}, el("b", {}, name), told, " ", message));
-}
-
-function detailsOf(archive, failed) {
-  const text = [`${archive.name}: ${archive.folder || archive.url}`, archive.tested_at, `${failed.number} ${failed.name}: ${failed.details || failed.message}`].join("\n");
-  const told = el("span", { role: "status", class: "muted" });
-  const copy = async () => {
-    const done = await navigator.clipboard.writeText(text).then(
-      () => true,
-      () => false,
-    );
-    told.textContent = t(done ? "details_copied" : "details_not_copied");
-  };
-  return el(
-    "details",
-    { id: `details-${archive.name}-${archive.tested_at}` },
-    el("summary", {}, t("details")),
-    el("pre", { tabindex: "0" }, text),
-    el("div", { class: "actions" }, button(t("details_copy"), { press: copy }), told),
-  );
 }

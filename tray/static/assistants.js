@@ -37,14 +37,28 @@ export class Assistants {
     if (archives.length === 0 && file.can_edit && !connected) {
       const told = [el("p", {}, t("clients_first"))];
       if (found.length > 0) told.push(el("p", { class: "muted" }, t("clients_first_found", { titles: titles(found) })));
-      return arrange(this.node, [this.#head, this.#kept.get("first", titles(found), () => el("div", { class: "empty" }, ...told))]);
+      return arrange(this.node, [
+        this.#head,
+        this.#kept.get("first", titles(found), () => el("div", { class: "empty" }, ...told)),
+      ]);
     }
     if (found.length === 0) {
-      const told = () => el("div", { class: "empty" }, el("p", {}, t("clients_none")), el("p", { class: "muted" }, t("clients_none_help")));
+      const told = () =>
+        el(
+          "div",
+          { class: "empty" },
+          el("p", {}, t("clients_none")),
+          el("p", { class: "muted" }, t("clients_none_help")),
+        );
       return arrange(this.node, [this.#head, this.#kept.get("none", "", told)]);
     }
-    arrange(this.#list, found.map((client) => this.#item(client)));
-    const rest = this.#kept.get("absent", titles(absent), () => el("p", { class: "muted" }, t("clients_absent", { titles: titles(absent) })));
+    arrange(
+      this.#list,
+      found.map((client) => this.#item(client)),
+    );
+    const rest = this.#kept.get("absent", titles(absent), () =>
+      el("p", { class: "muted" }, t("clients_absent", { titles: titles(absent) })),
+    );
     return arrange(this.node, [this.#head, this.#list, ...(absent.length > 0 ? [rest] : [])]);
   }
 
@@ -60,7 +74,14 @@ export class Assistants {
     const { id, title, state } = client;
     const heading = el("h3", { id: `client-${id}`, tabindex: "-1" }, title);
     const told = el("p", { class: "state" }, el("strong", {}, t(`client_${state}`)));
-    if (state === "connected") told.append(el("span", { class: "muted" }, ` · ${client.last_used ? t("client_used", { time: when(client.last_used) }) : t("client_unused")}`));
+    if (state === "connected")
+      told.append(
+        el(
+          "span",
+          { class: "muted" },
+          ` · ${client.last_used ? t("client_used", { time: when(client.last_used) }) : t("client_unused")}`,
+        ),
+      );
     const parts = [el("div", { class: "row" }, heading, plan || finished ? null : this.#actions(client)), told];
     if (["different", "removed", "damaged"].includes(state)) parts.push(el("p", {}, client.message));
     if (client.managed) parts.push(el("p", { class: "warning" }, t("client_managed")));
@@ -68,13 +89,23 @@ export class Assistants {
     if (plan) parts.push(this.#planned(client, plan));
     if (finished) parts.push(this.#next(client, finished));
     const kind = plan || finished ? "card open" : "card";
-    return el("li", {}, el("article", { class: kind, "aria-labelledby": heading.id }, shape(SHAPES[state]), el("div", { class: "body" }, ...parts)));
+    return el(
+      "li",
+      {},
+      el(
+        "article",
+        { class: kind, "aria-labelledby": heading.id },
+        shape(SHAPES[state]),
+        el("div", { class: "body" }, ...parts),
+      ),
+    );
   }
 
   #actions(client) {
     const { id, title, state } = client;
     const [connect, removes] = OFFERS[state];
-    const named = (key, kind, press) => button(t(key), { kind, name: t(`${key}_named`, { title }), id: `${key}-${id}`, press });
+    const named = (key, kind, press) =>
+      button(t(key), { kind, name: t(`${key}_named`, { title }), id: `${key}-${id}`, press });
     return el(
       "div",
       { class: "actions" },
@@ -88,18 +119,37 @@ export class Assistants {
     const radio = (path, index) => {
       const change = () => this.#chosen.set(client.id, path);
       const checked = this.#chosen.get(client.id) === path;
-      return el("label", { class: "check path" }, el("input", { type: "radio", name: `file-${client.id}`, id: `file-${client.id}-${index}`, checked, change }), path);
+      return el(
+        "label",
+        { class: "check path" },
+        el("input", { type: "radio", name: `file-${client.id}`, id: `file-${client.id}-${index}`, checked, change }),
+        path,
+      );
     };
-    return el("fieldset", {}, el("legend", {}, t("client_choices", { title: client.title })), ...client.choices.map(radio));
+    return el(
+      "fieldset",
+      {},
+      el("legend", {}, t("client_choices", { title: client.title })),
+      ...client.choices.map(radio),
+    );
   }
 
   #planned(client, plan) {
     const { title, id } = client;
-    const heading = el("h4", { id: `plan-${id}`, tabindex: "-1" }, t(plan.remove ? "plan_removes" : "plan_adds", { title }));
+    const heading = el(
+      "h4",
+      { id: `plan-${id}`, tabindex: "-1" },
+      t(plan.remove ? "plan_removes" : "plan_adds", { title }),
+    );
     const hints = plan.hints.map((hint) => el("p", { class: "warning" }, hint));
     if (!plan.changes) {
       const ready = button(t("done"), { kind: "primary", id: `plan-done-${id}`, press: () => this.#drop(client) });
-      return el("div", { class: "plan" }, el("p", {}, t("plan_nothing", { title })), el("div", { class: "actions" }, ready));
+      return el(
+        "div",
+        { class: "plan" },
+        el("p", {}, t("plan_nothing", { title })),
+        el("div", { class: "actions" }, ready),
+      );
     }
     const write = (anyway) => this.#write(client, anyway);
     return el(
@@ -113,8 +163,15 @@ export class Assistants {
       el(
         "div",
         { class: "actions" },
-        button(t(plan.busy ? "writing" : "write"), { kind: "primary", id: `write-${id}`, busy: plan.busy, press: () => write(false) }),
-        plan.error && plan.running && button(t("write_anyway"), { id: `anyway-${id}`, busy: plan.busy, press: () => write(true) }),
+        button(t(plan.busy ? "writing" : "write"), {
+          kind: "primary",
+          id: `write-${id}`,
+          busy: plan.busy,
+          press: () => write(false),
+        }),
+        plan.error &&
+          plan.running &&
+          button(t("write_anyway"), { id: `anyway-${id}`, busy: plan.busy, press: () => write(true) }),
         button(t("cancel"), { id: `cancel-${id}`, press: () => this.#drop(client) }),
       ),
     );
@@ -123,7 +180,12 @@ export class Assistants {
   #next(client, { message, since }) {
     const { title, id } = client;
     const used = client.last_used && Date.parse(client.last_used) >= since;
-    const state = el("p", { class: "waiting" }, shape(used ? "ok" : "busy"), t(used ? "waiting_done" : "waiting", { title }));
+    const state = el(
+      "p",
+      { class: "waiting" },
+      shape(used ? "ok" : "busy"),
+      t(used ? "waiting_done" : "waiting", { title }),
+    );
     const done = () => {
       this.#finished.delete(id);
       this.#show(`client-${id}`);
@@ -139,7 +201,13 @@ export class Assistants {
         "div",
         { class: "actions" },
         button(t("done"), { kind: "primary", id: `done-${id}`, press: done }),
-        client.can_undo && button(t("undo"), { kind: "quiet", name: t("undo_named", { title }), id: `undo-${id}`, press: () => this.#undo(client) }),
+        client.can_undo &&
+          button(t("undo"), {
+            kind: "quiet",
+            name: t("undo_named", { title }),
+            id: `undo-${id}`,
+            press: () => this.#undo(client),
+          }),
       ),
     );
   }

@@ -7,7 +7,8 @@ export function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") node.addEventListener(name, value);
-    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value === true ? "" : value);
+    else if (value !== false && value !== null && value !== undefined)
+      node.setAttribute(name, value === true ? "" : value);
   }
   node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
   return node;
@@ -61,7 +62,11 @@ export function keepingFocus(change) {
 export function shape(name) {
   const [outline, ...glyph] = SHAPES[name] ?? SHAPES.off;
   const drawing = document.createElementNS(SVG, "svg");
-  for (const [key, value] of [["viewBox", "0 0 24 24"], ["aria-hidden", "true"], ["class", `shape ${name}`]]) {
+  for (const [key, value] of [
+    ["viewBox", "0 0 24 24"],
+    ["aria-hidden", "true"],
+    ["class", `shape ${name}`],
+  ]) {
     drawing.setAttribute(key, value);
   }
   drawing.append(path(outline, "outline"), ...glyph.map((line) => path(line, "glyph")));

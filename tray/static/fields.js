@@ -102,7 +102,14 @@ export class Choice {
 
   constructor(name, legend, choices, { value, folded = {}, more = "", change = () => {} }) {
     const radio = ([key, text]) => {
-      const input = el("input", { type: "radio", name, value: key, id: `${name}-${key}`, checked: key === value, change });
+      const input = el("input", {
+        type: "radio",
+        name,
+        value: key,
+        id: `${name}-${key}`,
+        checked: key === value,
+        change,
+      });
       this.#inputs.set(key, input);
       return el("label", { class: "check" }, input, text);
     };

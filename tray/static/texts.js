@@ -10,7 +10,8 @@ const TEXTS = {
   closed: "This page is closed",
   closed_by_you: "Everything is saved. You can close this tab.",
   closed_saved: "What you saved stays saved. You can close this tab.",
-  closed_lost: "The settings program does not answer any more: it was quit, or the computer was asleep. Open this page again from the tray icon.",
+  closed_lost:
+    "The settings program does not answer any more: it was quit, or the computer was asleep. Open this page again from the tray icon.",
   closed_no_link: "Open this page from the tray icon, or type federator-tray settings in a terminal.",
   refused_unknown: "That did not work ({status}).",
   now: "just now",
@@ -123,7 +124,8 @@ const TEXTS = {
   secret_reference: "Password set by IT",
   secret_reference_help: "env:VARIABLE or file:/whole/path, instead of a typed password.",
   viewer_url: "Address of the viewer",
-  viewer_url_help: "Makes a link for every study. {study} stands for its number: https://viewer.example.org/?study={study}",
+  viewer_url_help:
+    "Makes a link for every study. {study} stands for its number: https://viewer.example.org/?study={study}",
   patient_id_issuer: "Who issues the patient numbers",
   patient_id_issuer_help: "Tells apart the same number in two hospitals.",
   max_connections: "Questions at the same time",
@@ -149,7 +151,8 @@ const TEXTS = {
   needs_reference: "Type env: and the name of a variable, or file: and a whole path.",
 
   broken: "The archive file cannot be used as it is",
-  broken_help: "It was left untouched. Correct it in a text editor, or restore the last good copy. Until then nothing can be changed here.",
+  broken_help:
+    "It was left untouched. Correct it in a text editor, or restore the last good copy. Until then nothing can be changed here.",
   broken_line: "Line {line}: {message}",
   restore: "Restore the copy of {time}",
   restored: "The copy is restored. The broken file is kept beside the program's own files.",
