@@ -51,7 +51,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """In the build (CI=true) a test that needs tools may not be skipped, for whatever reason: it would prove nothing."""
+    """In the build (CI=true) a test that needs tools may not be skipped: it would prove nothing."""
     report = yield
     if report.skipped and in_ci() and any(item.get_closest_marker(marker) for marker in COMMANDS):
         report.outcome = "failed"
