@@ -173,6 +173,12 @@ def look_at(tab: Tab) -> None:
         assert tab.page.evaluate("document.documentElement.scrollWidth") <= width, look
 
 
+def test_the_rules_do_find_a_fault(tab):
+    """The proof of the two tests above: a picture without words is found."""
+    tab.page.evaluate("document.querySelector('main').append(Object.assign(new Image(), {src: '/icon.svg'}))")
+    assert [fault.split(":")[0] for fault in violations(tab.page)] == ["image-alt"]
+
+
 def test_the_shapes_of_the_states_differ_in_outline_and_have_their_words(tab):
     """facts/tray.md 8.3: told apart by outline alone; text repeats the shape."""
     a_list_after_its_test(tab)

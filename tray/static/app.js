@@ -50,6 +50,7 @@ class Page {
 
   /** Do what the person asked for; a refusal is told, and an end of the session ends the page. */
   async act(deed) {
+    if (this.over) return null;
     try {
       return await deed();
     } catch (error) {

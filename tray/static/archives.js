@@ -2,6 +2,7 @@
 
 import { faultOf, stateOf, stepsOf, timesOf, titleOf } from "./archive_card.js";
 import { ArchiveForm } from "./archive_form.js";
+import { askToRemove } from "./archive_removal.js";
 import { arrange, button, el, Kept, keepingFocus, shape } from "./dom.js";
 import { lines } from "./session.js";
 import { t, when } from "./texts.js";
@@ -224,27 +225,7 @@ export class Archives {
   }
 
   #ask(archive, title) {
-    const ours = archive.has_secret && archive.secret_kept !== "variable";
-    const box = el("input", { type: "checkbox", id: "forget", checked: true });
-    const remove = () => {
-      dialog.close();
-      this.#remove(archive.name, title, ours && box.checked);
-    };
-    const dialog = el(
-      "dialog",
-      { "aria-labelledby": "question", "aria-describedby": "question-help", close: () => dialog.remove() },
-      el("h2", { id: "question" }, t("remove_question", { title })),
-      el("p", { id: "question-help" }, t("remove_help")),
-      ours && el("label", { class: "check" }, box, t("remove_secret")),
-      el(
-        "div",
-        { class: "actions end" },
-        button(t("remove_no"), { autofocus: true, press: () => dialog.close() }),
-        button(t("remove_yes"), { kind: "danger", press: remove }),
-      ),
-    );
-    document.body.append(dialog);
-    dialog.showModal();
+    askToRemove(archive, title, (forgetSecret) => this.#remove(archive.name, title, forgetSecret));
   }
 
   async #remove(name, title, forgetSecret) {

@@ -1,5 +1,6 @@
 // The assistants on this computer: how each stands, and connecting one after its change was shown.
 
+import { nextStep, planned } from "./assistant_plan.js";
 import { arrange, button, el, Kept, shape } from "./dom.js";
 import { api, Refusal } from "./session.js";
 import { t, when } from "./texts.js";
@@ -135,81 +136,17 @@ export class Assistants {
   }
 
   #planned(client, plan) {
-    const { title, id } = client;
-    const heading = el(
-      "h4",
-      { id: `plan-${id}`, tabindex: "-1" },
-      t(plan.remove ? "plan_removes" : "plan_adds", { title }),
-    );
-    const hints = plan.hints.map((hint) => el("p", { class: "warning" }, hint));
-    if (!plan.changes) {
-      const ready = button(t("done"), { kind: "primary", id: `plan-done-${id}`, press: () => this.#drop(client) });
-      return el(
-        "div",
-        { class: "plan" },
-        el("p", {}, t("plan_nothing", { title })),
-        el("div", { class: "actions" }, ready),
-      );
-    }
     const write = (anyway) => this.#write(client, anyway);
-    return el(
-      "section",
-      { class: "plan", "aria-labelledby": heading.id },
-      heading,
-      diff(plan.diff),
-      ...hints,
-      el("p", { class: "muted" }, t("plan_help")),
-      plan.error && el("p", { class: "fault-text", role: "alert" }, plan.error),
-      el(
-        "div",
-        { class: "actions" },
-        button(t(plan.busy ? "writing" : "write"), {
-          kind: "primary",
-          id: `write-${id}`,
-          busy: plan.busy,
-          press: () => write(false),
-        }),
-        plan.error &&
-          plan.running &&
-          button(t("write_anyway"), { id: `anyway-${id}`, busy: plan.busy, press: () => write(true) }),
-        button(t("cancel"), { id: `cancel-${id}`, press: () => this.#drop(client) }),
-      ),
-    );
+    return planned(client, plan, { write, drop: () => this.#drop(client) });
   }
 
-  #next(client, { message, since }) {
-    const { title, id } = client;
-    const used = client.last_used && Date.parse(client.last_used) >= since;
-    const state = el(
-      "p",
-      { class: "waiting" },
-      shape(used ? "ok" : "busy"),
-      t(used ? "waiting_done" : "waiting", { title }),
-    );
+  #next(client, finished) {
     const done = () => {
-      this.#finished.delete(id);
-      this.#show(`client-${id}`);
-      this.#page.say(t("all_done", { title }));
+      this.#finished.delete(client.id);
+      this.#show(`client-${client.id}`);
+      this.#page.say(t("all_done", { title: client.title }));
     };
-    return el(
-      "section",
-      { class: "plan", "aria-labelledby": `next-${id}` },
-      el("h4", { id: `next-${id}`, tabindex: "-1" }, t("next")),
-      el("p", {}, message),
-      state,
-      el(
-        "div",
-        { class: "actions" },
-        button(t("done"), { kind: "primary", id: `done-${id}`, press: done }),
-        client.can_undo &&
-          button(t("undo"), {
-            kind: "quiet",
-            name: t("undo_named", { title }),
-            id: `undo-${id}`,
-            press: () => this.#undo(client),
-          }),
-      ),
-    );
+    return nextStep(client, finished, { done, undo: () => this.#undo(client) });
   }
 
   async #ask(client, remove) {
@@ -288,11 +225,4 @@ export class Assistants {
     this.#page.show();
     if (focus) document.getElementById(focus)?.focus();
   }
-}
-
-/** A change line by line: what comes and what goes are marked by their first sign and by colour. */
-function diff(text) {
-  const kinds = { "+": "added", "-": "taken" };
-  const lines = text.split("\n").map((line) => el("span", { class: kinds[line[0]] ?? "" }, `${line}\n`));
-  return el("pre", { class: "diff", tabindex: "0", role: "region", "aria-label": t("plan_diff") }, ...lines);
 }

@@ -190,7 +190,6 @@ const TEXTS = {
   plan_nothing: "Nothing needs to change in the settings of {title}.",
   plan_diff: "The change",
   plan_help: "A copy of the settings is kept. Nothing else changes.",
-  plan_command: "This command will be run:",
   write: "Write",
   write_anyway: "Write anyway",
   writing: "Writing …",
