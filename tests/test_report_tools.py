@@ -14,6 +14,8 @@ from pydicom.dataset import Dataset
 from federator.config import Archive, Config
 from federator.server.app import build_server
 from tests import synthetic_pdfs as pdfs
+from tests.hostile_retrieval import Reply, Request, RetrievalArchive
+from tests.retrieval_objects import StoredObject
 from tests.synthetic_documents import CDA_CLASS, DOCUMENT_SERIES, encapsulated, image, modality_number
 from tests.synthetic_report_catalogue import CATALOGUE, FINDING, FINDINGS, LENGTH
 from tests.synthetic_reports import (
@@ -389,3 +391,41 @@ async def test_the_report_tools_have_titles_are_read_only_and_say_which_answers_
     }
     assert all(tool.title and tool.annotations.read_only_hint for tool in tools.values())
     assert all(len(tool.description) < 1_000 for tool in tools.values())
+
+
+class TextsElsewhere(RetrievalArchive):
+    """Keeps the texts of reports out of its metadata, behind addresses."""
+
+    def _metadata(self, request: Request, base: str) -> Reply:
+        rows = self.stored.dataset.to_json_dict()
+        _move_texts(rows)
+        return Reply(200, "application/dicom+json", json.dumps([rows]).encode())
+
+
+def _move_texts(item: dict) -> None:
+    for tag, element in item.items():
+        if tag == "0040A160":
+            element.pop("Value")
+            element["BulkDataURI"] = "http://archive.invalid/texts/1"
+        elif element["vr"] == "SQ":
+            for inner in element.get("Value", []):
+                _move_texts(inner)
+
+
+async def test_texts_that_an_archive_keeps_out_of_its_metadata_are_read_from_the_object(loopback):
+    """PS3.18 §F.2.2: any value may stand elsewhere; contract.md §4: the whole content tree as readable text."""
+    file = io.BytesIO()
+    CATALOGUE["basic_text"]().save_as(file, enforce_file_format=True)
+    held = StoredObject(name="report", file=file.getvalue())
+    study, series, instance = held.uids
+    with loopback.serve(TextsElsewhere(held)) as [url]:
+        uids = at(series, f"{instance}@mercy", study=study)
+        result = await call([Archive(name="mercy", url=url)], "get-structured-report-text", **uids)
+    texts = [item.TextValue for item in _items(held.dataset) if "TextValue" in item]
+    assert texts
+    told = " ".join(said(result).split())
+    assert all(" ".join(text_.split()) in told for text_ in texts)
+
+
+def _items(dataset: Dataset) -> list[Dataset]:
+    return [dataset, *(found for item in dataset.get("ContentSequence", []) for found in _items(item))]

@@ -28,7 +28,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from federator.archive import folder_objects
+from federator.archive.collector import collector_at_rest
 from federator.archive.folder_index import FolderIndex
+from federator.archive.folder_json import encoded
 from federator.archive.folder_pixels import DamagedFile, open_stored
 from federator.archive.folder_query import checked_uid, read_query
 from federator.archive.folder_search import search
@@ -110,7 +112,7 @@ class _FolderArchive:
         parameters = parse_qsl(request.url.query, keep_blank_values=True)
         query = read_query(level, parameters, study=place.get("study", ""), series=place.get("series", ""))
         found = await _in_thread(search, self._index, query, _base(request))
-        response = _json_response(found.rows)
+        response = await _json_response(found.rows)
         if found.left_out:
             told = f"There are {found.left_out} additional results that can be requested"
             response.headers.append("Warning", f'299 federator "{told}"')
@@ -124,8 +126,7 @@ class _FolderArchive:
         places = await self._places(request)
         if not places:
             return _not_found()
-        base = _base(request)
-        return _json_response(await _in_thread(lambda: [folder_objects.metadata(place, base) for place in places]))
+        return await _json_response(await _in_thread(_read_metadata, places, _base(request)))
 
     async def _instance(self, request: Request) -> Response:
         places = await self._places(request)
@@ -135,7 +136,7 @@ class _FolderArchive:
         if found is None:
             return _not_found()
         content, transfer_syntax = found
-        return _content(request, _DICOM, [content], transfer_syntax)
+        return await _in_thread(_content, request, _DICOM, [content], transfer_syntax)
 
     async def _frames(self, request: Request) -> Response:
         places = await self._places(request)
@@ -146,7 +147,7 @@ class _FolderArchive:
         if frames is None:
             return _not_found()
         contents, transfer_syntax = frames
-        return _content(request, _OCTETS, contents, transfer_syntax)
+        return await _in_thread(_content, request, _OCTETS, contents, transfer_syntax)
 
     async def _bulk_data(self, request: Request) -> Response:
         places = await self._places(request)
@@ -154,7 +155,7 @@ class _FolderArchive:
         if not places or not _is_place(place):
             return _not_found()
         contents = await _in_thread(folder_objects.bulk_data, places[0], place)
-        return _content(request, _OCTETS, contents, "") if contents else _not_found()
+        return await _in_thread(_content, request, _OCTETS, contents, "") if contents else _not_found()
 
     async def _summary(self, request: Request) -> Response:  # noqa: ARG002 - the signature of an endpoint
         told = asdict(await _in_thread(self._index.summary))
@@ -171,6 +172,11 @@ class _FolderArchive:
 async def _in_thread(work: Callable[..., T], *values: Any) -> T:  # noqa: ANN401 - passed through
     """Run blocking reads in a worker thread; one whose request is cancelled is left to end by itself."""
     return await anyio.to_thread.run_sync(partial(work, *values), abandon_on_cancel=True)
+
+
+def _read_metadata(places: list[Path], base: str) -> list[dict[str, Any]]:
+    with collector_at_rest():
+        return [folder_objects.metadata(place, base) for place in places]
 
 
 def _read_frames(path: Path, numbers: list[int]) -> tuple[list[bytes], str] | None:
@@ -195,9 +201,8 @@ def _base(request: Request) -> str:
     return str(request.base_url).rstrip("/")
 
 
-def _json_response(rows: list[dict[str, Any]]) -> Response:
-    content = text_json.dumps(rows, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Response(content.encode("utf-8", "replace"), media_type=_JSON)
+async def _json_response(rows: list[dict[str, Any]]) -> Response:
+    return Response(await _in_thread(encoded, rows), media_type=_JSON)
 
 
 def _content(request: Request, media_type: str, contents: Sequence[bytes], transfer_syntax: str) -> Response:

@@ -5,6 +5,7 @@ given as the text that stands in the file.
 """
 
 import base64
+import json
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -22,6 +23,9 @@ BINARY = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW", "OB/OW
 _INLINE_MAX_BYTES = 1024
 _UTF_8 = {"vr": "CS", "Value": ["ISO_IR 192"]}
 _CHARACTER_SET = "00080005"
+
+_DEPTH_OF_PIECES = 4
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 BulkAddress = Callable[[Sequence[str]], str]
 """The address of the bulk data at a path of tags and item numbers, such as ("54000100", "0", "54001010")."""
@@ -42,6 +46,24 @@ def to_json(dataset: "Dataset", bulk_address: BulkAddress, path: tuple[str, ...]
     if not path:
         row[_CHARACTER_SET] = _UTF_8
     return dict(sorted(row.items()))
+
+
+def encoded(rows: Sequence[dict[str, Any]]) -> bytes:
+    """Rows as a JSON text in UTF-8, in small pieces: the encoder halts every other thread until a piece is done."""
+    return f"[{','.join(_encoded(row, _DEPTH_OF_PIECES) for row in rows)}]".encode("utf-8", "replace")
+
+
+def _encoded(row: dict[str, Any], depth: int) -> str:
+    if not depth:
+        return _encode(row)
+    return "{" + ",".join(f"{_encode(tag)}:{_encoded_element(element, depth)}" for tag, element in row.items()) + "}"
+
+
+def _encoded_element(element: dict[str, Any], depth: int) -> str:
+    if element.get("vr") != "SQ" or not element.get("Value"):
+        return _encode(element)
+    items = ",".join(_encoded(item, depth - 1) for item in element["Value"])
+    return f'{{"vr":"SQ","Value":[{items}]}}'
 
 
 def _element(element: "DataElement", bulk_address: BulkAddress, path: tuple[str, ...]) -> dict[str, Any]:

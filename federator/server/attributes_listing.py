@@ -29,7 +29,7 @@ async def attributes_of(
 
     served = await federation.retrieve(Target(study=study, series=series, instance=instance), read)
     app.note(served.earlier)
-    listed = await app.in_worker(listing, served.value, selection)
+    listed = await app.in_calm_worker(listing, served.value, selection)
     head = " ".join(part for part in (served_by(served.archive, served.earlier), listed.left_out) if part)
     if not listed.text:
         return text_only(f"{head} The instance has none of the attributes asked for: {one_line(attributes)}")

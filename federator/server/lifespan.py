@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 import anyio
 import anyio.to_thread
 
+from federator.archive.collector import collector_at_rest
 from federator.config import Config, ConfigSource
 from federator.errors import ConfigError, FederatorError
 from federator.model import Outcome
@@ -64,6 +65,15 @@ class App:
     async def in_worker(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
         """Run what computes for long in one of few threads, so that the event loop goes on."""
         return await anyio.to_thread.run_sync(function, *arguments, limiter=self._workers)
+
+    async def in_calm_worker(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
+        """The same without Python's garbage collector: its walks over a large tree would halt the event loop, too."""
+
+        def calm() -> T:
+            with collector_at_rest():
+                return function(*arguments)
+
+        return await self.in_worker(calm)
 
     async def keep(self) -> None:
         """Open the federation once it is wanted; close it, in this same task, when cancelled."""

@@ -32,7 +32,7 @@ async def measurements_of(
     federation = await app.federation()
     served = await retrieve_report(federation, study, series, instance)
     app.note(served.earlier)
-    read = await app.in_worker(measurements, served.value)
+    read = await app.in_calm_worker(measurements, served.value)
     summary = summarize(served.value)
     left = _behind(read.rows, cursor)
     groups, shown = _fitting(left)

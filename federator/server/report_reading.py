@@ -52,7 +52,7 @@ async def structured_report(
         tasks.start_soon(_look_for_successors, federation, study, instance, later)
         served = await retrieve_report(federation, study, series, instance)
     app.note(served.earlier)
-    read = await app.in_worker(partial(report_text, served.value, max_characters=_ROOM))
+    read = await app.in_calm_worker(partial(report_text, served.value, max_characters=_ROOM))
     head = [*later, *read.summary.warnings, served_by(served.archive, served.earlier), *read.notices]
     return text_only("\n".join(head), fenced(read.text, f"{one_line(read.summary.kind)}, structured report"))
 
@@ -67,13 +67,30 @@ async def retrieve_report(
         sop_class = json.uid(row, "00080016")
         if not is_structured_report(sop_class) and not json.items(row, _CONTENT_SEQUENCE):
             raise ContentError(f"This is no structured report but {_kind(sop_class)}. {_other_tool(sop_class)}")
-        if json.items(row, _CONTENT_SEQUENCE):
+        if json.items(row, _CONTENT_SEQUENCE) and not await anyio.to_thread.run_sync(_lacks_values, row):
             return row
-        # Some archives leave sequences out of the metadata; the object itself has them.
+        # Some archives leave sequences, or values that are long, out of the metadata; the object itself has them.
         content = await retrieve_instance(client, study.uid, series.uid, instance.uid)
         return await anyio.to_thread.run_sync(row_of_file, content)
 
     return await federation.retrieve(Target(study=study, series=series, instance=instance), read)
+
+
+def _lacks_values(row: DicomJson) -> bool:
+    """Whether a value of the content tree stands elsewhere: a long text behind an address would be lost in reading.
+
+    Standard: PS3.18 §F.2.2
+    """
+    pending = list(json.items(row, _CONTENT_SEQUENCE))
+    while pending:
+        item = pending.pop()
+        for tag, element in item.items():
+            vr = json.vr_of(tag)
+            if vr == "SQ":
+                pending += json.items(item, tag)
+            elif vr and not vr.startswith("O") and isinstance(element, dict) and element.get("BulkDataURI"):
+                return True
+    return False
 
 
 async def _look_for_successors(federation: Federation, study: TaggedUID, instance: TaggedUID, later: list[str]) -> None:
