@@ -12,6 +12,7 @@ from mcp import Client
 from federator.config import Archive, Config, ConfigSource
 from federator.server.app import build_server
 from federator.server.health import HealthFile
+from tests.folder_archive import write_tiny
 from tests.hostile.archive import HostileArchive
 from tests.hostile.loopback import Loopback
 from tests.hostile.records import study, with_images
@@ -297,3 +298,14 @@ async def test_a_changed_file_is_taken_up_and_a_broken_one_is_told(two, tmp_path
     assert names == ["new-name"]
     assert "was not taken up" in notes[0]
     assert "archives.new-name.url" in notes[0]
+
+
+async def test_what_a_folder_cannot_read_is_told_when_archives_are_listed(tmp_path):
+    """Issue 2 part 4: unreadable files are counted and named, for no search can find what they hold."""
+    write_tiny(tmp_path / "one.dcm", study="1.5", series="1.5.1", instance="1.5.1.1")
+    (tmp_path / "torn.dcm").write_bytes(bytes(128) + b"DICM" + b"torn" * 20)
+    result = await call([Archive(name="cd", folder=tmp_path)], "list-archives")
+    (told,) = result.structured_content["archives"]
+    (finding,) = [finding for finding in told["supports"] if "not readable" in finding]
+    assert finding.startswith("not readable and left out: 1, torn.dcm (")
+    assert finding in result.content[0].text

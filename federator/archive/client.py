@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from importlib import import_module
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
 import anyio
+import anyio.to_thread
+import httpcore  # noqa: F401 - httpx loads it when the first client is made, and the event loop would wait for it
 import httpx
 import truststore
 
@@ -164,6 +167,9 @@ class ArchiveClient:
 
     async def _opened(self) -> httpx.AsyncClient:
         """The HTTP client, made at the first request: a hundred archives cost nothing at start-up."""
+        if self._http is None and self.archive.folder is not None:
+            # Loading what reads files takes a while, and other questions go on meanwhile.
+            await anyio.to_thread.run_sync(import_module, "federator.archive.folder")
         if self._http is None:
             self._http = self._made()
             await self._stack.enter_async_context(self._http)

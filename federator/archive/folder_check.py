@@ -15,6 +15,7 @@ from federator.archive.findings import Fault, Passed, StepName
 from federator.config import Archive
 from federator.errors import ArchiveError
 
+_INDEX = "/federator/index"
 _INDEX_LIMIT_S = 120.0
 _MAX_NAMED = 5
 
@@ -42,12 +43,21 @@ def _unreadable(folder: Path) -> Fault | None:
     return Fault(step=StepName.FOLDER, message=told, advice=advice, details=str(folder))
 
 
+async def unreadable_files(client: ArchiveClient) -> str:
+    """How many files of the folder behind `client` cannot be read, and the first of them by name; empty for none.
+
+    Raises ArchiveError.
+    """
+    answer = await client.get(_INDEX, accept="application/json")
+    return _unreadable_files(json.loads(answer.body))
+
+
 async def _indexed(archive: Archive) -> Fault | Passed:
     """Whether the folder answers; the first time it is read through, which takes longer."""
     with anyio.move_on_after(_INDEX_LIMIT_S):
         async with ArchiveClient(archive) as client:
             try:
-                answer = await client.get("/federator/index", accept="application/json")
+                answer = await client.get(_INDEX, accept="application/json")
             except ArchiveError as error:
                 told = sentence(str(error))
                 return Fault(step=StepName.FILES, message=told, advice="Check what lies in the folder.")
@@ -63,12 +73,18 @@ def _summarised(found: Mapping[str, Any], archive: Archive) -> Fault | Passed:
     told = f"DICOM objects: {found['instances']:,}, in {found['files']:,} files."
     if found["duplicates"]:
         told += f" Copies: {found['duplicates']:,}."
-    if found["unreadable_count"]:
-        named = "; ".join(f"{file['path']} ({file['reason']})" for file in found["unreadable"][:_MAX_NAMED])
-        among = "among them " if found["unreadable_count"] > _MAX_NAMED else ""
-        told += f" Not readable and left out: {found['unreadable_count']:,}, {among}{named}."
+    if left_out := _unreadable_files(found):
+        told += f" {left_out[:1].upper()}{left_out[1:]}."
     if not found["instances"]:
         advice = "Write the folder that holds the image files."
         nothing = f"There are no DICOM files that can be read in this folder. {told}"
         return Fault(step=StepName.FILES, message=nothing, advice=advice, details=str(archive.folder))
     return StepName.FILES, told, True
+
+
+def _unreadable_files(found: Mapping[str, Any]) -> str:
+    if not found["unreadable_count"]:
+        return ""
+    named = "; ".join(f"{file['path']} ({file['reason']})" for file in found["unreadable"][:_MAX_NAMED])
+    among = "among them " if found["unreadable_count"] > _MAX_NAMED else ""
+    return f"not readable and left out: {found['unreadable_count']:,}, {among}{named}"

@@ -16,7 +16,7 @@ from federator.dicom.query import Query
 from federator.dicom.uid import TaggedUID
 from federator.errors import NotFound, RequestError
 from federator.federation import cursor as cursors
-from federator.federation.fanout import OnOutcome, fan_out
+from federator.federation.fanout import OnOutcome, Reply, fan_out
 from federator.federation.lists import find_all
 from federator.federation.lookup import find_study
 from federator.federation.merge import place
@@ -52,6 +52,7 @@ class ArchiveState:
 @dataclass(slots=True, kw_only=True)
 class _Greeting:
     count: int = 0
+    unreadable: str = ""
     gaps: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
@@ -273,13 +274,23 @@ class Federation:
         async def greet(client: ArchiveClient, greeting: _Greeting) -> None:
             answer = await ask(client, Request(level=Level.STUDY, path="/studies", limit=1))
             greeting.count = len(answer.rows)
+            if client.archive.folder is not None:
+                # What no search can find has to be said somewhere.
+                from federator.archive.folder_check import unreadable_files
+
+                greeting.unreadable = await unreadable_files(client)
 
         async with self._question():
             replies = await fan_out(self._pool.chosen(()), greet, _Greeting, on_outcome=on_outcome, all_may_fail=True)
         return tuple(
-            ArchiveState(archive=reply.client.archive, outcome=reply.outcome, findings=reply.client.habits.findings())
+            ArchiveState(archive=reply.client.archive, outcome=reply.outcome, findings=_findings(reply))
             for reply in replies
         )
+
+
+def _findings(reply: Reply[_Greeting]) -> tuple[str, ...]:
+    unreadable = (reply.gathered.unreadable,) if reply.gathered.unreadable else ()
+    return reply.client.habits.findings() + unreadable
 
 
 def _digest(query: Query, study: TaggedUID | None, series: TaggedUID | None) -> str:

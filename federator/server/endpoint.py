@@ -2,11 +2,15 @@
 
 import inspect
 import logging
+import sys
 import traceback
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.to_thread
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
@@ -17,6 +21,7 @@ import federator
 from federator.errors import FederatorError, NoArchiveAnswered, NotFound
 from federator.server.arguments import invalid_arguments, unknown_arguments
 from federator.server.lifespan import App
+from federator.server.progress import tell_of_waiting
 
 logger = logging.getLogger(__name__)
 
@@ -33,11 +38,26 @@ _HIDDEN = (
 class Endpoint(MCPServer[App]):
     """An MCP server whose tools fail closed, and whose every failure is one of federator's own sentences."""
 
-    def add(self, function: Callable[..., Any], *, title: str) -> None:
-        """Offer `function` as a tool; its docstring is what the model reads, its name becomes kebab-case."""
+    def __init__(self, *named: Any, **options: Any) -> None:  # noqa: ANN401 - passed through to the SDK
+        self._needs: dict[str, str] = {}
+        self._silent: set[str] = set()
+        super().__init__(*named, **options)
+
+    def add(self, function: Callable[..., Any], *, title: str, needs: str = "", is_silent: bool = False) -> None:
+        """Offer `function` as a tool; its docstring is what the model reads, its name becomes kebab-case.
+
+        `needs` names the module that does the work. It is imported in a thread before the first call, because
+        decoders and PDF readers take longer to load than other calls may be kept waiting. A tool that `is_silent`
+        reports no progress of its own, so that signs of life are given for it.
+        """
+        name = function.__name__.replace("_", "-")
+        if is_silent:
+            self._silent.add(name)
+        if needs:
+            self._needs[name] = needs
         self.add_tool(
             function,
-            name=function.__name__.replace("_", "-"),
+            name=name,
             title=title,
             description=inspect.getdoc(function),
             annotations=READ_ONLY,
@@ -57,7 +77,9 @@ class Endpoint(MCPServer[App]):
         """Run a tool; whatever goes wrong becomes an answer that the model can act on, or a hidden fault."""
         try:
             await self._refuse_unknown(name, arguments)
-            return await super().call_tool(name, arguments, context)
+            if self._needs.get(name, "sys") not in sys.modules:
+                await anyio.to_thread.run_sync(import_module, self._needs[name])
+            return await self._call(name, arguments, context)
         except ToolError as error:
             meant = _meant(error.__cause__)
             if context is not None and isinstance(meant, NoArchiveAnswered | NotFound):
@@ -65,6 +87,21 @@ class Endpoint(MCPServer[App]):
             return _failure(str(meant) if meant is not None else _explain(error))
         finally:
             await _save_health(context)
+
+    async def _call(
+        self, name: str, arguments: dict[str, Any], context: Context[App, Any] | None
+    ) -> CallToolResult | InputRequiredResult:
+        if name not in self._silent or context is None:
+            return await super().call_tool(name, arguments, context)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(tell_of_waiting, context)
+            try:
+                return await super().call_tool(name, arguments, context)
+            except ToolError as error:
+                failure = error
+            finally:
+                tasks.cancel_scope.cancel()
+        raise failure
 
     async def _refuse_unknown(self, name: str, arguments: Mapping[str, Any]) -> None:
         known = {tool.name: tool.input_schema.get("properties", {}) for tool in await super().list_tools()}

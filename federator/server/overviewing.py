@@ -33,6 +33,9 @@ from federator.server.wording import counted, explain, first_line, listed, one_l
 _AT_ONCE = 8
 """Images that are fetched or decoded at a time: each may take tens of megabytes."""
 
+_STEPS_BEFORE = 2
+"""Steps of progress before the images: they are chosen, their window is chosen."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shown:
@@ -70,8 +73,10 @@ async def overview(
             outcomes=page.outcomes,
         )
     choices = await chosen(federation, study, series, images, frames)
+    await ctx.report_progress(1, len(choices) + _STEPS_BEFORE, "the images are chosen")
     source = _Source(federation)
     toning = await _toning(app, source, choices, request)
+    await ctx.report_progress(_STEPS_BEFORE, len(choices) + _STEPS_BEFORE, "the window is chosen")
     sheet = _Sheet(ctx, app, source, toning, len(choices))
     cells = await concurrently([partial(sheet.cell, choice) for choice in choices])
     seen = [cell for cell in cells if isinstance(cell, _Shown)]
@@ -143,7 +148,8 @@ class _Sheet:
             except FederatorError as error:
                 return _Missing(choice=choice, fault=str(error))
             self._done += 1
-            await self._ctx.report_progress(self._done, self._count, f"image {self._done} of {self._count}")
+            done, total = self._done + _STEPS_BEFORE, self._count + _STEPS_BEFORE
+            await self._ctx.report_progress(done, total, f"image {self._done} of {self._count}")
         return _Shown(choice=choice, row=served.value.row, archive=served.archive, earlier=served.earlier, cell=cell)
 
 

@@ -36,7 +36,7 @@ async def list_archives(*, ctx: Context[App]) -> Annotated[CallToolResult, Archi
                 outcome=state.outcome.state.value,
                 milliseconds=state.outcome.milliseconds,
                 message=one_line(state.outcome.message),
-                supports=[one_line(finding) for finding in state.findings],
+                supports=[one_line(finding, max_characters=600) for finding in state.findings],
             )
             for state in states
         ],

@@ -74,5 +74,5 @@ async def render_series_overview(
 
 def register(endpoint: Endpoint) -> None:
     """Offer the image tools."""
-    endpoint.add(render_instance_frame, title="Show an image")
-    endpoint.add(render_series_overview, title="Show a series as a contact sheet")
+    endpoint.add(render_instance_frame, title="Show an image", needs="federator.server.picturing", is_silent=True)
+    endpoint.add(render_series_overview, title="Show a series as a contact sheet", needs="federator.server.overviewing")

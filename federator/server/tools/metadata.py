@@ -39,4 +39,6 @@ async def get_instance_metadata(
 
 def register(endpoint: Endpoint) -> None:
     """Offer the metadata tool."""
-    endpoint.add(get_instance_metadata, title="List attributes")
+    endpoint.add(
+        get_instance_metadata, title="List attributes", needs="federator.server.attributes_listing", is_silent=True
+    )

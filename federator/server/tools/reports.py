@@ -93,8 +93,25 @@ async def get_encapsulated_pdf_report_text(
 
 def register(endpoint: Endpoint) -> None:
     """Offer the report tools."""
-    endpoint.add(find_structured_reports, title="Find structured reports")
-    endpoint.add(find_encapsulated_pdf_reports, title="Find PDF reports and documents")
-    endpoint.add(get_structured_report_text, title="Read a structured report")
-    endpoint.add(get_structured_report_measurements, title="Get the measurements of a report")
-    endpoint.add(get_encapsulated_pdf_report_text, title="Read a PDF report or document")
+    endpoint.add(find_structured_reports, title="Find structured reports", needs="federator.server.report_lists")
+    endpoint.add(
+        find_encapsulated_pdf_reports, title="Find PDF reports and documents", needs="federator.server.report_lists"
+    )
+    endpoint.add(
+        get_structured_report_text,
+        title="Read a structured report",
+        needs="federator.server.report_reading",
+        is_silent=True,
+    )
+    endpoint.add(
+        get_structured_report_measurements,
+        title="Get the measurements of a report",
+        needs="federator.server.report_numbers",
+        is_silent=True,
+    )
+    endpoint.add(
+        get_encapsulated_pdf_report_text,
+        title="Read a PDF report or document",
+        needs="federator.server.report_reading",
+        is_silent=True,
+    )

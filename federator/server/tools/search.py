@@ -98,7 +98,7 @@ async def find_prior_studies(
 
 def register(endpoint: Endpoint) -> None:
     """Offer the search tools."""
-    endpoint.add(find_studies, title="Find studies")
-    endpoint.add(find_series, title="Find series")
-    endpoint.add(find_instances, title="Find instances")
-    endpoint.add(find_prior_studies, title="Find prior studies")
+    endpoint.add(find_studies, title="Find studies", needs="federator.server.searching")
+    endpoint.add(find_series, title="Find series", needs="federator.server.searching")
+    endpoint.add(find_instances, title="Find instances", needs="federator.server.searching")
+    endpoint.add(find_prior_studies, title="Find prior studies", needs="federator.server.searching")
