@@ -60,6 +60,30 @@ def test_without_a_display_every_backend_is_tried_and_the_reasons_are_told() -> 
     assert told[-1] == "False"
 
 
+def test_a_missing_typelib_is_no_reason_to_have_no_icon(tmp_path: Path) -> None:
+    """Facts 1.2 no. 1 and 11: a missing typelib raises ValueError; xorg, with its black corners, is tried last."""
+    (tmp_path / "gi").mkdir()
+    (tmp_path / "gi" / "__init__.py").write_text(
+        "def require_version(name, version):\n    raise ValueError(f'Namespace {name} not available')\n"
+    )
+    program = (
+        "from tray import guard\ntry:\n    guard.load('linux')\nexcept guard.NoTrayError as error:\n    print(error)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "WAYLAND_DISPLAY"}}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=environment | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    tried = [part.strip().partition(":")[0] for part in done.stdout.split(";")]
+    assert tried == ["appindicator", "gtk", "xorg"]
+    assert done.stdout.count("not available") == 2
+
+
 @pytest.mark.parametrize("address", ["", "unix:path=/nowhere/at/all", "nonsense", "tcp:host=127.0.0.1,port=9"])
 def test_a_desktop_without_a_session_bus_is_told_apart(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Facts 1.2: no bus, no watcher and a host are told apart."""
