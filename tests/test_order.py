@@ -77,7 +77,8 @@ def test_series_go_by_date_then_number_and_fall_back_to_the_procedure_step():
         row(t00200011="10", t0020000E="6"),
         row(t0020000E="7"),
     ]
-    assert sorted(rows[::-1], key=series_rank) == rows
+    backwards = rows[::-1]
+    assert sorted(backwards, key=series_rank) == rows
 
 
 def test_instances_go_by_number_as_a_number_and_absent_ones_last():
@@ -90,7 +91,8 @@ def test_instances_go_by_number_as_a_number_and_absent_ones_last():
         row(t00080018="0"),
         row(t00200013="x", t00080018="5"),
     ]
-    assert sorted(rows[::-1], key=instance_rank) == rows
+    backwards = rows[::-1]
+    assert sorted(backwards, key=instance_rank) == rows
 
 
 @given(level=st.sampled_from(Level), elements=st.lists(anything, min_size=6, max_size=6))

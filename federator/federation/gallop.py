@@ -32,21 +32,23 @@ class Gallop:
         self._last = _ordinal(quest.last) if quest.last else None
         self._known = _ordinal(newest_seen) if newest_seen else self._floor
         self._cut_from: set[int] = set()
-        self._hint = quest.search.client.habits.hint(quest.digest)
-        newest = _ordinal(self._hint.newest) if self._hint is not None and self._hint.newest else 0
+        hint = quest.search.client.habits.hint(quest.digest)
+        newest = _ordinal(hint.newest) if hint is not None and hint.newest else 0
         guess = newest or max(quest.today.toordinal(), self._known)
         self._end = max(guess, self._floor) if self._last is None else self._last
-        per_day = self._hint.per_day if self._hint is not None else 0.0
+        per_day = hint.per_day if hint is not None else 0.0
         self._first = self._end - (self._filling(per_day) if per_day else _FIRST_WIDTH) + 1
+        # An earlier question found more studies on a day than fit into an answer.
+        self._crowded = per_day > _FILL * self._most()
 
     async def run(self) -> bool:
         """Read until there is enough or nothing more; False where dates turn out not to be understood."""
         quest = self._quest
-        if self._expects_crowds():
+        if self._crowded:
             await self._look_above()
         while not quest.enough and self._end >= self._floor:
             first = self._bounded(self._first)
-            if self._expects_crowds() and self._last == self._end:
+            if self._crowded and self._last == self._end:
                 await self._read_day(Fetched())
                 continue
             window = Window(first=self._written_first(first), last=_date(self._last) if self._last else "")
@@ -116,13 +118,12 @@ class Gallop:
     def _most(self) -> int:
         return self._quest.search.client.habits.caps.get(Level.STUDY, self._quest.limit)
 
-    def _expects_crowds(self) -> bool:
-        """Whether an earlier question found more studies on a day than fit into an answer."""
-        return self._hint is not None and self._hint.per_day > _FILL * self._most()
-
     async def _read_day(self, crowded: Fetched) -> None:
-        day = self._end
+        day, harvest = self._end, self._quest.harvest
+        before = len(harvest.rows) + len(harvest.emitted)
         await read_day(self._quest, _date(day), crowded)
+        # Days beyond the crowd are not worth several requests each.
+        self._crowded = self._crowded and len(harvest.rows) + len(harvest.emitted) - before > _FILL * self._most()
         if not self._quest.enough:
             self._step_below(day)
             self._first = self._end - _FIRST_WIDTH + 1
