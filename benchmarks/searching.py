@@ -1,0 +1,195 @@
+"""Searching: against a raw request, against one archive, against reading everything, against parsing alone."""
+
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import anyio
+
+from benchmarks import studies
+from benchmarks.archives import archives
+from benchmarks.measuring import Line, RawGet, Stdio, federator_command, interleaved, interleaved_async, text_of
+from benchmarks.reference_listing import listing
+from federator.archive.asking import INCLUDE
+from federator.archive.client import Answer
+from federator.archive.rows import parse as parse_rows
+from federator.config import Archive, Config
+from federator.dicom.query import parse
+from federator.federation.federation import Federation
+from federator.federation.merge import merge
+from federator.model import Level, Row
+from tests.orthanc_server import Orthanc, running
+
+
+@contextmanager
+def orthanc_with_studies(count: int) -> Iterator[Orthanc]:
+    """A real Orthanc with so many one-instance studies of recent years."""
+    rng = studies.seeded(5)
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder), "bench", "/dicom-web/") as orthanc:
+        for number in range(count):
+            orthanc.store(studies.file(number, rng))
+        yield orthanc
+
+
+@contextmanager
+def config_of(urls: Mapping[str, str], *, deadline_s: float = 10.0) -> Iterator[Path]:
+    """A configuration file with these archives."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "archives.toml"
+        lines = [f'[archives.{name}]\nurl = "{url}"\ndeadline_s = {deadline_s}\n' for name, url in urls.items()]
+        path.write_text("".join(lines), encoding="utf-8")
+        path.chmod(0o600)
+        yield path
+
+
+def against_a_raw_request(*, count: int = 300, rounds: int = 40, typing_s: float = 2.0) -> list[Line]:
+    """`find-studies limit=10` through stdio against a keep-alive GET of the same ten; the first call; the size.
+
+    The first call comes when a person may have typed a question, since the server gets ready once its tools are listed.
+    """
+    with orthanc_with_studies(count) as orthanc, config_of({"pacs": orthanc.url}) as config:
+        server = Stdio(federator_command(config))
+        server.initialize()
+        server.request("tools/list")
+        time.sleep(typing_s)
+        first_s, second_s = (_seconds(server) for _ in range(2))
+        with closing(_raw_search(orthanc, 10)) as raw:
+            ours_s, raw_s, times = interleaved(
+                lambda: server.call("find-studies", query="limit=10"), lambda: json.loads(raw.get()), rounds=rounds
+            )
+        many = server.call("find-studies", query="limit=50")
+        server.close()
+        with closing(_raw_search(orthanc, 50)) as raw:
+            reference_bytes = len(listing(json.loads(raw.get())).encode())
+    ours_bytes = len(text_of(many).encode())
+    return [
+        Line(
+            what="`find-studies limit=10` on Orthanc through stdio",
+            against="a raw keep-alive GET of ten studies",
+            reached=times,
+            goal=1.25,
+            note=f"{ours_s * 1000:.1f} ms against {raw_s * 1000:.1f} ms, {count} studies",
+        ),
+        Line(
+            what="first `find-studies` after start",
+            against="the second",
+            reached=first_s / second_s,
+            goal=3.0,
+            note=f"{first_s * 1000:.0f} ms against {second_s * 1000:.0f} ms, {typing_s:g} s after the tool list",
+        ),
+        Line(
+            what="bytes of text for 50 studies",
+            against="the reference's listing of 50",
+            reached=ours_bytes / reference_bytes,
+            goal=0.4,
+            note=f"{ours_bytes / min(50, count):.0f} bytes a study",
+        ),
+    ]
+
+
+def _seconds(server: Stdio) -> float:
+    began = time.perf_counter()
+    server.call("find-studies", query="limit=10")
+    return time.perf_counter() - began
+
+
+def _raw_search(orthanc: Orthanc, limit: int) -> RawGet:
+    """The same question as ours, asked with nothing but a socket."""
+    fields = "&".join(f"includefield={tag}" for tag in INCLUDE[Level.STUDY])
+    return RawGet(orthanc, f"/studies?{fields}&limit={limit}", "application/dicom+json")
+
+
+def many_slow_archives(*, count: int = 24, milliseconds: int = 200, rounds: int = 9) -> list[Line]:
+    """Many archives that take their time for every request, against one of them."""
+
+    async def measured(urls: list[str]) -> tuple[float, float, float]:
+        query = parse("", Level.STUDY, today=studies.today())
+        async with Federation(_config(urls)) as all_of_them, Federation(_config(urls[:1])) as one:
+            return await interleaved_async(lambda: all_of_them.search(query), lambda: one.search(query), rounds=rounds)
+
+    with archives("slow", count, milliseconds) as served:
+        ours_s, one_s, times = anyio.run(measured, served.urls)
+    return [
+        Line(
+            what=f"{count} archives of {milliseconds} ms each",
+            against="one of them",
+            reached=times,
+            goal=1.15,
+            note=f"{ours_s * 1000:.0f} ms against {one_s * 1000:.0f} ms",
+        )
+    ]
+
+
+def newest_of_many(*, count: int = 8, size: int = 100_000) -> list[Line]:
+    """The newest 50 of many unsorted studies in each of several archives, against reading everything."""
+
+    async def measured(urls: list[str]) -> None:
+        async with Federation(_config(urls, deadline_s=120)) as federation:
+            page = await federation.search(parse("", Level.STUDY, today=studies.today()))
+            assert page.complete
+
+    with archives("full", count, size) as served:
+        anyio.run(measured, served.urls)
+        seen = served.seen()
+    rows = statistics.mean(archive.rows for archive in seen)
+    return [
+        Line(
+            what=f"rows read for the newest 50 of {size:,} × {count}, first contact",
+            against="reading everything and sorting",
+            reached=size / rows,
+            goal=50,
+            at_least=True,
+            unit="× fewer",
+            note=f"{rows:.0f} rows an archive",
+        ),
+        Line(
+            what="requests for it",
+            against="–",
+            reached=max(archive.requests for archive in seen),
+            goal=12,
+            unit="an archive at most",
+        ),
+    ]
+
+
+def _config(urls: Sequence[str], *, deadline_s: float = 10) -> Config:
+    return Config(archives=tuple(Archive(name=f"a{n}", url=url, deadline_s=deadline_s) for n, url in enumerate(urls)))
+
+
+def merging(*, count: int = 32, size: int = 5000, rounds: int = 3) -> list[Line]:
+    """Large answers to the newest 200, parsing included, against `json.loads` of the same bytes."""
+    rng = studies.seeded(2)
+    bodies = [
+        json.dumps([studies.row(archive, number, rng) for number in range(size)]).encode() for archive in range(count)
+    ]
+    answers = [
+        Answer(status=200, media_type="application/dicom+json", content_type="", body=body, warnings=())
+        for body in bodies
+    ]
+    names = [f"a{n}" for n in range(count)]
+
+    def ours() -> object:
+        rows = [
+            Row(archive=name, data=row)
+            for name, answer in zip(names, answers, strict=True)
+            for row in parse_rows(answer).rows
+        ]
+        return merge(Level.STUDY, rows, names)[:200]
+
+    def theirs() -> object:
+        return [json.loads(answer.body) for answer in answers]
+
+    ours_s, theirs_s, times = interleaved(ours, theirs, rounds=rounds)
+    return [
+        Line(
+            what=f"merge of {count} × {size:,} rows to the newest 200, parsing included",
+            against="`json.loads` of the same bytes alone",
+            reached=times,
+            goal=1.0,
+            note=f"{ours_s:.2f} s against {theirs_s:.2f} s",
+        )
+    ]
