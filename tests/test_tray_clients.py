@@ -167,6 +167,35 @@ def test_nothing_of_another_server_is_shown_or_kept_readable(
 
 
 @pytest.mark.parametrize("client", SETTINGS)
+def test_no_damage_brings_anything_of_others_into_a_message_or_changes_a_byte(
+    client: str, clients: Clients, home: Path
+) -> None:
+    """Issue 4: refused and untouched, byte for byte; other servers' keys and values in no message, whatever broke."""
+    path = filled(client, home)
+    whole = path.read_bytes()
+    refused = 0
+    chance = random.Random(client)
+    for _ in range(120):
+        place, until = sorted(chance.choices(range(len(whole)), k=2))
+        damage = chance.choice(
+            [b"", b"{", b'"', b"[", b",", b"\n", b"\xff", b"\0", b"\xe2\x80\x9c", b'"federator": 1,']
+        )
+        broken = whole[:place] + damage + whole[chance.choice([place, place + 1, until]) :]
+        path.write_bytes(broken)
+        told = [clients.state(client).message]
+        for plan in (clients.plan, clients.plan_removal):
+            try:
+                told.append(plan(client).diff)
+            except ClientError as error:
+                told.append(str(error))
+                refused += 1
+        assert [text for text in told if SECRET in text or OTHER in text or "o9" in text] == []
+        assert path.read_bytes() == broken
+    assert refused > 60
+    assert [found for found in home.rglob("*") if found.is_file()] == [path]
+
+
+@pytest.mark.parametrize("client", SETTINGS)
 def test_settings_that_do_not_exist_yet_are_made_and_undone(client: str, clients: Clients, home: Path) -> None:
     """Facts 6.1: the client's folder exists, its settings file does not yet."""
     path = settings_of(client, home)
@@ -516,6 +545,92 @@ def test_the_places_of_three_platforms(tmp_path: Path) -> None:
     assert [c.identifier for c in registry("linux", {}, home) if c.file_format is FileFormat.JSON] == ["claude-desktop"]
     running = [registry(platform, {}, home)[0].processes for platform in ("linux", "darwin", "win32")]
     assert running == [("claude-desktop",), ("Claude",), ("Claude.exe",)]
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "expected"),
+    [
+        (
+            "linux",
+            {},
+            {
+                "claude-desktop": ".config/Claude/claude_desktop_config.json",
+                "claude-code": ".claude.json",
+                "cursor": ".cursor/mcp.json",
+                "vscode": ".config/Code/User/mcp.json",
+                "windsurf": ".codeium/windsurf/mcp_config.json",
+                "lmstudio": ".lmstudio/mcp.json",
+                "codex": ".codex/config.toml",
+                "gemini": ".gemini/settings.json",
+                "zed": ".config/zed/settings.json",
+            },
+        ),
+        (
+            "darwin",
+            {},
+            {
+                "claude-desktop": "Library/Application Support/Claude/claude_desktop_config.json",
+                "claude-code": ".claude.json",
+                "cursor": ".cursor/mcp.json",
+                "vscode": "Library/Application Support/Code/User/mcp.json",
+                "windsurf": ".codeium/windsurf/mcp_config.json",
+                "lmstudio": ".lmstudio/mcp.json",
+                "codex": ".codex/config.toml",
+                "gemini": ".gemini/settings.json",
+                "zed": ".config/zed/settings.json",
+            },
+        ),
+        (
+            "win32",
+            {},
+            {
+                "claude-desktop": "AppData/Roaming/Claude/claude_desktop_config.json",
+                "claude-code": ".claude.json",
+                "cursor": ".cursor/mcp.json",
+                "vscode": "AppData/Roaming/Code/User/mcp.json",
+                "windsurf": ".codeium/windsurf/mcp_config.json",
+                "lmstudio": ".lmstudio/mcp.json",
+                "codex": ".codex/config.toml",
+                "gemini": ".gemini/settings.json",
+                "zed": "AppData/Roaming/Zed/settings.json",
+            },
+        ),
+        (
+            "linux",
+            {"XDG_CONFIG_HOME": "x", "CODEX_HOME": "y", "CLAUDE_CONFIG_DIR": "z"},
+            {
+                "claude-desktop": "x/Claude/claude_desktop_config.json",
+                "claude-code": "z/.claude.json",
+                "vscode": "x/Code/User/mcp.json",
+                "codex": "y/config.toml",
+                "zed": "x/zed/settings.json",
+            },
+        ),
+    ],
+)
+def test_each_client_is_found_and_written_at_its_own_place(
+    platform: str, environment: dict[str, str], expected: dict[str, str], tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """Facts 6.1: three platforms; only the folder of the one client exists, and only its file comes into being."""
+    for client, place in expected.items():
+        home = tmp_path / client
+        path = home / place
+        path.parent.mkdir(parents=True)
+        made = Clients(
+            platform=platform,
+            environment={name: str(home / folder) for name, folder in environment.items()} | {"PATH": "/usr/bin"},
+            home=home,
+            state_folder=tmp_path / "state" / client,
+            command=command,
+        )
+        made.registry = tuple(dataclasses.replace(client, processes=()) for client in made.registry)
+        if client == "claude-code":
+            assert client_places.look(made.client(client)).files == (path,)
+            continue
+        assert [status.client.identifier for status in made.states() if status.state is ClientState.FOUND] == [client]
+        made._writer.write_all(made.plan(client))
+        assert [found for found in home.rglob("*") if found.is_file()] == [path]
+        assert made.state(client).state is ClientState.CONNECTED
 
 
 @pytest.mark.parametrize(
