@@ -1,0 +1,269 @@
+"""One QIDO-RS request: what is left out when an archive refuses, what is learned by it, and what counts as an answer."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from federator.archive import rows
+from federator.archive.asking import INCLUDE, Request, ask, effective_limit
+from federator.archive.client import Answer, ArchiveClient, Meter, current_meter
+from federator.archive.habits import Habits
+from federator.config import Archive
+from federator.errors import ArchiveError
+from federator.model import Level, OutcomeState
+from tests.canned_server import canned, http
+from tests.hostile.archive import HostileArchive
+from tests.hostile.loopback import Loopback
+from tests.hostile.records import Holdings, study
+from tests.hostile.switches import Fuzzy, IncludeField, Switches, UnknownKey
+
+pytestmark = pytest.mark.anyio
+
+STUDIES = [study(f"1.{number}", date="20240101", patient_id=f"P{number % 5}") for number in range(30)]
+
+
+def request(*terms: tuple[str, str], limit: int = 1000, **keys: object) -> Request:
+    return Request(level=Level.STUDY, path="/studies", terms=terms, limit=limit, **keys)  # type: ignore[arg-type]
+
+
+@contextmanager
+def archive(loopback: Loopback, **switches: object) -> Iterator[tuple[HostileArchive, ArchiveClient]]:
+    hostile = HostileArchive(Holdings(studies=STUDIES), Switches(**switches))  # type: ignore[arg-type]
+    with loopback.serve(hostile) as (url,):
+        yield hostile, ArchiveClient(Archive(name="a", url=url, max_rows=2_000))
+
+
+async def test_the_first_refusal_is_answered_by_leaving_things_out_and_the_second_question_by_knowing(loopback):
+    """facts/dicomweb.md 1.2: Raccoon takes limit=100 at most, others no includefield, Azure no unknown key."""
+    with archive(loopback, over_limit_refused=100) as (hostile, client):
+        async with client:
+            assert len((await ask(client, request())).rows) == 30
+            assert client.habits.max_limit == 100
+            assert effective_limit(client, 1000) == 100
+            assert effective_limit(client, 50) == 50
+            hostile.ledger.clear()
+            await ask(client, request())
+            assert len(hostile.ledger.requests) == 1
+            assert not client.habits.include_refused
+
+
+async def test_refused_includefields_are_left_out_and_nothing_else(loopback):
+    """facts/dicomweb.md 1.2."""
+    with archive(loopback, include_field=IncludeField.REFUSED) as (hostile, client):
+        async with client:
+            assert len((await ask(client, request(("00100020", "P1")))).rows) == 6
+            assert client.habits.include_refused
+            assert (client.habits.max_limit, client.habits.refused_filters) == (None, set())
+            hostile.ledger.clear()
+            await ask(client, request())
+            assert len(hostile.ledger.requests) == 1
+
+
+async def test_a_refused_filter_is_left_out_and_remembered_for_its_level(loopback):
+    """facts/dicomweb.md 1.2: unknown keys are a 400 at Azure; the rows are checked by the caller."""
+    keys = {"ignored_keys": frozenset({"00100020"}), "unknown_key": UnknownKey.REFUSED}
+    with archive(loopback, **keys) as (hostile, client):
+        async with client:
+            assert len((await ask(client, request(("00080020", "20240101-"), ("00100020", "P1")))).rows) == 30
+            assert client.habits.refused_filters == {(Level.STUDY, "00100020")}
+            hostile.ledger.clear()
+            await ask(client, request(("00100020", "P2"), ("00080020", "20240101-")))
+            (sent,) = hostile.ledger.requests
+            assert "00080020=20240101-" in sent.query
+            assert "P2" not in sent.query
+
+
+async def test_a_question_that_means_nothing_without_its_terms_is_refused_as_a_whole(loopback):
+    """A trial with one term less would prove the wrong thing."""
+    keys = {"ignored_keys": frozenset({"00100020"}), "unknown_key": UnknownKey.REFUSED}
+    with archive(loopback, **keys) as (_, client):
+        async with client:
+            with pytest.raises(ArchiveError) as caught:
+                await ask(client, request(("00100020", "P1"), whole=True))
+            assert caught.value.http_status == 400
+            assert client.habits.refused_filters == set()
+
+
+async def test_an_archive_that_refuses_everything_is_asked_a_bounded_number_of_times():
+    """house.md, Async: no unbounded loop; nothing is learned from it."""
+    count = 0
+
+    def refuse(_: str) -> bytes:
+        nonlocal count
+        count += 1
+        return http(400)
+
+    with canned(refuse) as port:
+        async with ArchiveClient(Archive(name="a", url=f"http://127.0.0.1:{port}")) as client:
+            with pytest.raises(ArchiveError) as caught:
+                await ask(
+                    client, request(("00100020", "P1"), ("00080020", "20240101-"), ("00080061", "CT"), fuzzy=True)
+                )
+            assert (caught.value.http_status, caught.value.state) == (400, OutcomeState.FAILED)
+            assert client.habits == Habits()
+    assert count <= 20
+
+
+async def test_what_breaks_while_things_are_left_out_is_told_as_it_is():
+    """contract.md §3.1: an archive that breaks down meanwhile has failed, it did not refuse."""
+    answers = iter([http(400), http(403)])
+    with canned(lambda _: next(answers)) as port:
+        async with ArchiveClient(Archive(name="a", url=f"http://127.0.0.1:{port}")) as client:
+            with pytest.raises(ArchiveError) as caught:
+                await ask(client, request())
+    assert caught.value.state is OutcomeState.REFUSED
+
+
+async def test_nothing_at_the_address_is_no_empty_list_but_a_study_may_be_absent():
+    """contract.md §3.1: "no archive" and "no results" must never be mixed up."""
+    with canned(lambda _: http(404)) as port:
+        async with ArchiveClient(Archive(name="a", url=f"http://127.0.0.1:{port}")) as client:
+            with pytest.raises(ArchiveError) as caught:
+                await ask(client, request())
+            assert caught.value.state is OutcomeState.NOT_DICOMWEB
+            absent = Request(level=Level.SERIES, path="/studies/1.2/series", limit=10)
+            assert (await ask(client, absent)).rows == []
+
+
+async def test_more_rows_than_the_budget_are_a_part(loopback):
+    """contract.md §3: four budgets; rows are counted over all requests of one question."""
+    with archive(loopback) as (_, client):
+        async with client:
+            current_meter.set(Meter(rows=1_980))
+            with pytest.raises(ArchiveError, match="max_rows") as caught:
+                await ask(client, request())
+    assert caught.value.state is OutcomeState.PARTIAL
+
+
+async def test_hexadecimal_keys_are_sent_unless_keywords_were_found_to_be_needed(loopback):
+    """facts/dicomweb.md 1.3: keywords are case-sensitive, hexadecimal keys are taken by nearly all."""
+    with archive(loopback, fuzzy=Fuzzy.SUPPORTED) as (hostile, client):
+        async with client:
+            await ask(client, request(("00100010", "DOE*"), limit=7, offset=3, orderby="-StudyDate", fuzzy=True))
+            client.habits.keyword_keys = True
+            await ask(client, request(("00100010", "DOE*"), limit=7, include=("00080050", "00101010")))
+    first, second = (sent.query for sent in hostile.ledger.requests)
+    assert first.startswith(
+        "00100010=DOE*&fuzzymatching=true&limit=7&offset=3&orderby=-StudyDate&includefield=00080020"
+    )
+    assert second.startswith("PatientName=DOE*&limit=7&includefield=StudyDate&")
+    assert second.endswith("&includefield=PatientAge")
+    assert second.count("includefield=AccessionNumber") == 1
+    assert first.count("includefield") == len(INCLUDE[Level.STUDY])
+
+
+# What counts as an answer
+
+
+def answer(body: bytes, status: int = 200, media_type: str = "application/dicom+json", *warnings: str) -> Answer:
+    return Answer(status=status, media_type=media_type, content_type=media_type, body=body, warnings=warnings)
+
+
+ROW = b'{"0020000D": {"vr": "UI", "Value": ["1.2"]}}'
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "count"),
+    [(b"", 204, 0), (b"[]", 200, 0), (b"[" + ROW + b"]", 200, 1), (ROW, 200, 1), (b"\xef\xbb\xbf[]", 200, 0)],
+)
+def test_what_is_dicom_json_is_read(body, status, count):
+    """PS3.18 §8.3.4.4, §F.2; facts/dicomweb.md 1.7: one object instead of a list."""
+    assert len(rows.parse(answer(body, status)).rows) == count
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"  ", b"null", b"1", b'"x"', b"[1]", b"[[]]", b"[null]", b"{}", b"[{}]", b'{"error": "x"}', b"[" * 90_000,
+     b'[{"a": 1}]', b"<html></html>", b"  <!DOCTYPE html>", b"[" + ROW, b"\xff" + b"[" * 90_000, b"\xff\xfe\x00",
+     b"[" + b"9" * 5000 + b"]"],
+)  # fmt: skip
+def test_what_is_not_dicom_json_is_refused(body):
+    """contract.md §3.1: not_dicomweb, never an empty list."""
+    with pytest.raises(ArchiveError) as caught:
+        rows.parse(answer(body))
+    assert (caught.value.state, caught.value.permanent) == (OutcomeState.NOT_DICOMWEB, True)
+
+
+@given(
+    body=st.binary(max_size=60)
+    | st.text(st.sampled_from('[]{}":,0123456789ABCDEFvrValue\\ud8'), max_size=60).map(str.encode)
+)
+def test_any_body_is_read_or_refused(body):
+    """house.md, Errors: nothing but an ArchiveError comes out of a strange answer."""
+    try:
+        found = rows.parse(answer(body)).rows
+    except ArchiveError:
+        found = []
+    assert json.dumps(found).isascii()
+
+
+def test_a_web_page_is_told_from_a_list_also_by_its_type():
+    """facts/dicomweb.md 1.6: login pages come with status 200."""
+    with pytest.raises(ArchiveError, match="web page"):
+        rows.parse(answer(b"[]", 200, "text/html"))
+
+
+def test_latin_1_is_read_where_utf_8_was_promised():
+    """facts/dicomweb.md 1.4: Orthanc before 1.18."""
+    body = '[{"00100010": {"vr": "PN", "Value": [{"Alphabetic": "Müller"}]}}]'.encode("latin-1")
+    assert rows.parse(answer(body)).rows[0]["00100010"]["Value"][0]["Alphabetic"] == "Müller"
+
+
+def test_half_a_character_becomes_a_question_mark_and_a_whole_one_stays():
+    """One lone surrogate in one name would otherwise keep the whole page from being written as UTF-8."""
+    body = rb'[{"00081030": {"Value": ["a\ud800b", "\ud83d\ude00", "\\ud800"]}}]'
+    (row,) = rows.parse(answer(body)).rows
+    assert row["00081030"]["Value"] == ["a?b", "\U0001f600", "\\ud800"]
+
+
+def test_keys_in_lower_case_are_lifted_and_strange_ones_left_out():
+    """facts/dicomweb.md 1.7."""
+    body = b"[" + ROW + b', {"0020000d": {"Value": ["1.3"]}, "0010,0020": null}]'
+    assert [list(row) for row in rows.parse(answer(body)).rows] == [["0020000D"], ["0020000D"]]
+
+
+@pytest.mark.parametrize(
+    ("status", "warning", "more"),
+    [
+        (200, "", False),
+        (206, "", True),
+        (200, '299 dcm4chee "There are 7 additional results that can be requested"', True),
+        (204, "299 x: There are 7 Additional results", True),
+        (200, "299 x: The fuzzymatching parameter is not supported. Only literal matching has been performed.", False),
+    ],
+)
+def test_an_archive_that_says_that_it_cut_the_list_is_believed(status, warning, more):
+    """PS3.18 §8.3.4.4: Warning 299."""
+    found = answer(b"[]", status, "application/json", *([warning] if warning else []))
+    assert rows.parse(found).more is more
+
+
+# What is remembered of lengths
+
+
+@given(lengths=st.lists(st.integers(0, 1200), max_size=12), cap=st.none() | st.integers(10, 200))
+def test_a_cap_is_never_below_an_answer_that_was_seen(lengths, cap):
+    """habits: a longer answer refutes a cap."""
+    habits = Habits(caps={Level.STUDY: cap} if cap else {})
+    for length in lengths:
+        habits.saw(Level.STUDY, length)
+    assert habits.caps.get(Level.STUDY, 10**9) >= max(lengths, default=0) or not lengths
+    assert habits.seen.get(Level.STUDY, 0) == max(lengths, default=0)
+
+
+def test_an_answer_shorter_than_one_seen_before_is_whole():
+    """fetched: a cap is the same for every answer of a level."""
+    habits = Habits()
+    assert habits.may_be_capped(Level.STUDY, 30)
+    habits.saw(Level.STUDY, 60)
+    assert not habits.may_be_capped(Level.STUDY, 30)
+    assert habits.may_be_capped(Level.SERIES, 30)
+    assert not habits.may_be_capped(Level.SERIES, 9)
+    habits.prove(Level.STUDY, 77)
+    assert not habits.may_be_capped(Level.STUDY, 77)
+    habits.caps[Level.STUDY] = 77
+    assert habits.may_be_capped(Level.STUDY, 77)
