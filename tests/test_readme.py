@@ -12,6 +12,7 @@ from federator.__main__ import main
 from federator.config import Config, parse
 from federator.model import OutcomeState
 from federator.server.app import build_server
+from tray.__main__ import _parser as tray_parser
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -60,6 +61,17 @@ def test_its_commands_are_understood(line, monkeypatch, tmp_path):
         monkeypatch.setattr(f"federator.__main__.{name}", lambda options: seen.append(options) or 0)
     assert main(shlex.split(line)) == 0
     assert len(seen) == 1
+
+
+TRAY_COMMANDS = re.findall(r"(?m)^federator-tray (.*?)(?:  +#.*)?$", README)
+TRAY_COMMANDS += [line for line in re.findall(r"`federator-tray ([^`]*)`", README) if "CLIENT" not in line]
+
+
+@pytest.mark.parametrize("line", TRAY_COMMANDS)
+def test_its_commands_of_the_tray_are_understood(line):
+    """Issue 4 part 7: what the README has people type passes the command line's reader."""
+    assert tray_parser().parse_args(shlex.split(line)).run
+    assert len(TRAY_COMMANDS) > 5
 
 
 def test_the_files_that_it_points_to_are_there():
