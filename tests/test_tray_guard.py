@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tray import desktop_host, icon_windows
+from tray import app, desktop_host, guard, icon_windows
 from tray.guard import Backend, TrayIcon
 from tray.icon import draw
 from tray.menu import Action, MenuEntry, Shape
@@ -90,6 +90,33 @@ def test_a_desktop_without_a_session_bus_is_told_apart(address: str, monkeypatch
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
     monkeypatch.delenv("DISPLAY", raising=False)
     assert desktop_host.tray_host() is desktop_host.Host.NO_BUS
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="two kinds of panels are Linux's")
+@pytest.mark.parametrize(
+    ("embeds", "backend", "is_shown"),
+    [
+        (True, "xorg", True),
+        (True, "gtk", True),
+        (False, "appindicator", True),
+        (False, "gtk", False),
+        (False, "xorg", False),
+    ],
+)
+def test_an_icon_that_no_panel_would_embed_is_no_tray(
+    embeds: bool, backend: str, is_shown: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Facts D3: never an icon that nobody sees, as in an environment without PyGObject on a panel of today."""
+    host = desktop_host.Host
+    monkeypatch.setattr(desktop_host, "status_notifier_host", lambda: host.PRESENT)
+    monkeypatch.setattr(desktop_host, "embedding_tray", lambda: host.PRESENT if embeds else host.NO_HOST)
+    loaded = Backend(name=backend, pystray=PYSTRAY, icon_class=RecordedIcon)
+    monkeypatch.setattr(guard, "load", lambda: loaded)
+    if is_shown:
+        assert app.usable_backend() is loaded
+    else:
+        with pytest.raises(guard.NoTrayError, match="newer way only"):
+            app.usable_backend()
 
 
 class RecordedIcon:

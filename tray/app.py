@@ -181,11 +181,19 @@ class Tray:
 
 def usable_backend() -> guard.Backend:
     """A way to show an icon on this desktop; NoTrayError with the reason where there is none."""
-    if sys.platform.startswith("linux"):
-        found = desktop_host.tray_host()
-        if found is not desktop_host.Host.PRESENT:
-            raise NoTrayError(f"This desktop shows no tray icons: {found.value}.")
-    return guard.load()
+    if not sys.platform.startswith("linux"):
+        return guard.load()
+    found = desktop_host.tray_host()
+    if found is not desktop_host.Host.PRESENT:
+        raise NoTrayError(f"This desktop shows no tray icons: {found.value}.")
+    backend = guard.load()
+    if backend.name not in guard.NEWER_WAY and desktop_host.embedding_tray() is not desktop_host.Host.PRESENT:
+        # Such an icon would wait for a panel to embed it, seen by nobody.
+        raise NoTrayError(
+            "This desktop shows tray icons in the newer way only, and the library for it is missing "
+            "(on Debian: python3-gi and gir1.2-ayatanaappindicator3-0.1)."
+        )
+    return backend
 
 
 def _client_line(status: ClientStatus) -> ClientLine | None:

@@ -24,6 +24,8 @@ _MAX_TITLE = 120
 _MAX_MESSAGE = 250
 _MAX_MESSAGE_TITLE = 60
 _LINUX_BACKENDS = ("appindicator", "gtk", "xorg")
+NEWER_WAY = frozenset({"appindicator"})
+"""The backends for panels that show StatusNotifierItems; the other two of Linux are embedded in an X11 panel."""
 _GUARDS: dict[str, Callable[[Any], type]] = {
     "appindicator": icon_linux.guarded_appindicator,
     "gtk": icon_linux.guarded_gtk,
