@@ -152,6 +152,15 @@ def test_a_refusal_says_why_and_changes_nothing(shell, arguments, words):
     assert shell.text == before
 
 
+def test_a_test_of_nothing_is_no_success(shell):
+    """Issue 4 part 7: exit status 0 only when done."""
+    assert shell("test") == 1
+    assert "no archives" in shell.err
+    assert shell("add", "mercy", "--url", "http://127.0.0.1:9/", "--disable") == 0
+    assert shell("test") == 1
+    assert "Name one" in shell.err
+
+
 def test_a_broken_file_is_told_by_every_command_and_untouched(shell):
     """facts/tray.md 5.2."""
     shell.path.parent.mkdir()

@@ -174,7 +174,10 @@ def _chosen(archives: Archives, name: str) -> Sequence[Archive]:
     if not name:
         if not shown.archives:
             raise ArchivesFileError("There are no archives to test.")
-        return [archive for archive in shown.archives if archive.enabled]
+        enabled = [archive for archive in shown.archives if archive.enabled]
+        if not enabled:
+            raise ArchivesFileError("No archive is asked for now. Name one to test it all the same.")
+        return enabled
     chosen = [archive for archive in shown.archives if archive.name == name]
     if not chosen:
         known = ", ".join(archive.name for archive in shown.archives) or "none"
