@@ -4,6 +4,7 @@ import argparse
 import gc
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -108,6 +109,8 @@ def _source(options: argparse.Namespace) -> ConfigSource:
 
 
 def _stdio(options: argparse.Namespace) -> int:
+    # Python's own way of ending would wait for the thread that reads the input, which is until somebody writes a line.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     _built(options).run("stdio")
     return 0
 

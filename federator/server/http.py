@@ -91,6 +91,8 @@ def _listen(host: str, port: int) -> socket.socket:
         if sys.platform != "win32":  # there it would let another process take the port over
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        # Connections wait from now on, so that the address may be told before the server takes them.
+        listener.listen()
     except OSError as error:
         told = f"cannot listen on {host}:{port}: {error.strerror or type(error).__name__}"
         raise ConfigError([ConfigFault(key="--http", message=told)]) from error
