@@ -1,6 +1,5 @@
-"""One QIDO-RS request: what is left out when an archive refuses, what is learned by it, and what counts as an answer."""
+"""One QIDO-RS request: what is left out when it is refused, what that teaches, and what counts as an answer."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -198,7 +197,7 @@ def test_any_body_is_read_or_refused(body):
         found = rows.parse(answer(body)).rows
     except ArchiveError:
         found = []
-    assert json.dumps(found).isascii()
+    assert all(len(tag) == 8 and tag == tag.upper() for row in found for tag in row)
 
 
 def test_a_web_page_is_told_from_a_list_also_by_its_type():

@@ -34,8 +34,8 @@ class _Slice:
         )
 
 
-async def read_day(quest: Quest, day: str, crowded: Fetched) -> bool:
-    """Read a day whose first answer, `crowded`, was cut. False where a gap had to be left, which is then noted."""
+async def read_day(quest: Quest, day: str, crowded: Fetched) -> None:
+    """Read a day whose first answer, `crowded`, was cut; where a gap has to be left, it is noted."""
     window = Window(first=day, last=day)
     larger = [limit for limit in _LARGER_LIMITS if limit > quest.limit and len(crowded.seen) + 2 >= quest.limit]
     for limit in larger:
@@ -45,35 +45,35 @@ async def read_day(quest: Quest, day: str, crowded: Fetched) -> bool:
         crowded.seen |= fetched.seen
         if fetched.wholeness is Wholeness.WHOLE:
             quest.take(fetched)
-            return True
+            return
         if len(fetched.seen) + 2 < limit:
             break
-    return await _by_time(quest, day, crowded)
+    await _by_time(quest, day, crowded)
 
 
-async def _by_time(quest: Quest, day: str, crowded: Fetched) -> bool:
+async def _by_time(quest: Quest, day: str, crowded: Fetched) -> None:
     last, width = _LAST_SECOND, _first_width(quest, day)
     found: set[str] = set()
     while last >= 0:
         part = _Slice(first=max(0, last - width + 1), last=last)
         fetched = await quest.search.fetch(part.window(day), limit=quest.limit)
         fetched.wholeness = await proven(quest.search, part.window(day), fetched, limit=quest.limit)
-        if not _honest(part, crowded, fetched):
-            return await _by_pages(quest, day)
+        crowded_second = fetched.wholeness is not Wholeness.WHOLE and width == 1
+        if crowded_second or not _honest(part, crowded, fetched):
+            await _by_pages(quest, day)
+            return
         if fetched.wholeness is not Wholeness.WHOLE:
-            if width == 1:
-                return await _by_pages(quest, day)
             width = max(1, width // _SHRINK)
             continue
         quest.take(fetched)
         quest.cover(moment_rank(day, f"{_clock(part.first)}.000000", "~"))
         if quest.enough:
-            return True
+            return
         fresh = len(fetched.seen - found)
         found |= fetched.seen
         last = part.first - 1
         width = min(width * _GROW_MAX, _wanted_width(quest, fresh, width))
-    return await _by_pages(quest, day, known=found)
+    await _by_pages(quest, day, known=found)
 
 
 def _first_width(quest: Quest, day: str) -> int:
@@ -110,17 +110,16 @@ def _honest(part: _Slice, crowded: Fetched, fetched: Fetched) -> bool:
     return len(outside) * 2 <= len(fetched.moments)
 
 
-async def _by_pages(quest: Quest, day: str, known: set[str] | None = None) -> bool:
+async def _by_pages(quest: Quest, day: str, known: set[str] | None = None) -> None:
     """The whole day page by page: the last resort, and the only way to studies without a time."""
     window = Window(first=day, last=day)
     whole = await quest.search.pages(window)
     quest.take(whole)
     if whole.wholeness is Wholeness.WHOLE and (known or set()) <= whole.seen:
-        return True
+        return
     written = f"{day[:4]}-{day[4:6]}-{day[6:]}"
     what = "studies without a time" if known else "some studies"
     quest.harvest.gaps.append(f"It has more studies on {written} than it lets read; {what} may be missing.")
-    return False
 
 
 def _clock(second: int) -> str:
