@@ -210,6 +210,15 @@ async def test_no_proxy_of_the_environment_stands_between_us_and_loopback(monkey
         assert (await asked(at(port))).body == STUDY_LIST
 
 
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "socks4://127.0.0.1:9", "ftp://127.0.0.1:9"])
+async def test_a_proxy_that_cannot_be_used_is_said(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    """contract.md §6: the operator must act; httpx raises ImportError and ValueError here, which are not its own."""
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    error = await refusal(Archive(name="mercy", url="http://archive.invalid/rs"))
+    assert (error.state, error.permanent) == (OutcomeState.UNREACHABLE, True)
+    assert "ALL_PROXY" in str(error)
+
+
 # Other origins
 
 

@@ -171,7 +171,16 @@ class ArchiveClient:
             # Loading what reads files takes a while, and other questions go on meanwhile.
             await anyio.to_thread.run_sync(import_module, "federator.archive.folder")
         if self._http is None:
-            self._http = self._made()
+            try:
+                self._http = self._made()
+            except (ImportError, ValueError, httpx.InvalidURL) as error:
+                # Only the proxy is not checked with the configuration: it comes from the environment.
+                raise ArchiveError(
+                    "the proxy of this computer's environment cannot be used; it has to be an http:// address "
+                    "(HTTP_PROXY, HTTPS_PROXY, ALL_PROXY; NO_PROXY names hosts without one).",
+                    state=OutcomeState.UNREACHABLE,
+                    permanent=True,
+                ) from error
             await self._stack.enter_async_context(self._http)
         return self._http
 
