@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tray import start
 from tray.instance import Instance
 
 pytestmark = pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="XDG places are Linux's")
@@ -128,6 +129,19 @@ def test_without_a_tray_on_this_desktop_the_page_opens_and_says_so(tmp_path):
         with program(tmp_path, "settings") as third:
             assert opened(tmp_path).startswith(link.partition("/#")[0])
             assert third.wait(20) == 0
+
+
+def test_a_runtime_folder_of_somebody_else_is_done_without(tmp_path, monkeypatch):
+    """facts/tray.md 5.1: XDG_RUNTIME_DIR, else the state folder; after `su` it names another user's folder."""
+    monkeypatch.setattr("tray.start.Path.home", lambda: tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "file"))
+    folder = start._runtime_folder()
+    assert folder == tmp_path / "state" / "federator" / "run"
+    assert folder.is_dir()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    assert start._runtime_folder() is None
 
 
 def test_a_tray_that_runs_already_is_asked_to_open_the_page(tmp_path):

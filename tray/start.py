@@ -19,6 +19,7 @@ from tray.page import SettingsPage
 from tray.page_state import PageParts
 
 _DONE, _REFUSED = 0, 1
+_NO_FOLDER = "There is no folder of yours in which the tray can note that it runs. Try: federator-tray settings"
 
 
 def run_tray(config: Path | None) -> int:
@@ -26,7 +27,10 @@ def run_tray(config: Path | None) -> int:
     from tray.app import Tray, usable_backend
 
     knocks: queue.SimpleQueue[None] = queue.SimpleQueue()
-    with Instance(_runtime_folder(), on_knock=lambda: knocks.put(None)) as instance:
+    folder = _runtime_folder()
+    if folder is None:
+        return _complain(_NO_FOLDER)
+    with Instance(folder, on_knock=lambda: knocks.put(None)) as instance:
         if not instance.claim():
             return _DONE if instance.knock() else _complain("Another tray of yours runs, but does not answer.")
         try:
@@ -46,7 +50,8 @@ def run_tray(config: Path | None) -> int:
 
 def run_settings(config: Path | None, *, print_url: bool) -> int:
     """Open the settings page without a tray and return when it is closed; a tray that runs already opens it instead."""
-    if not print_url and Instance(_runtime_folder(), on_knock=lambda: None).knock():
+    folder = _runtime_folder()
+    if not print_url and folder is not None and Instance(folder, on_knock=lambda: None).knock():
         return _DONE
     return _page_alone(config, print_url=print_url)
 
@@ -126,8 +131,20 @@ def _login_item(config: Path | None) -> login.LoginItem:
     return login.login_item(sys.platform, Path.home(), os.environ, command)
 
 
-def _runtime_folder() -> Path:
-    return runtime_path(sys.platform, Path.home(), os.environ)
+def _runtime_folder() -> Path | None:
+    """The folder of what lives as long as the tray; None where there is none that can be written.
+
+    A session that was begun with `su` still names the runtime folder of the user before: then the state folder serves.
+    """
+    home = Path.home()
+    for folder in (runtime_path(sys.platform, home, os.environ), state_path(sys.platform, home, os.environ) / "run"):
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    return None
 
 
 def _tell(message: str) -> None:
