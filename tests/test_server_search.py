@@ -309,3 +309,12 @@ async def test_what_a_folder_cannot_read_is_told_when_archives_are_listed(tmp_pa
     (finding,) = [finding for finding in told["supports"] if "not readable" in finding]
     assert finding.startswith("not readable and left out: 1, torn.dcm (")
     assert finding in result.content[0].text
+
+
+@pytest.mark.parametrize("query", ["PatientName=山田*", "StudyTime=101500", "StudyDescription=*chest*"])
+async def test_a_folder_without_the_attribute_has_answered_in_full(tmp_path, query):
+    """contract.md section 3.1: a folder is matched here, so what it does not have does not match."""
+    write_tiny(tmp_path / "one.dcm", study="1.5", series="1.5.1", instance="1.5.1.1", PatientID="P1")
+    result = await call([Archive(name="cd", folder=tmp_path)], "find-studies", {"query": query})
+    assert result.content[0].text == "No study matches in cd."
+    assert result.structured_content["complete"] is True

@@ -234,8 +234,10 @@ class Search:
                 case Verdict.ABSENT if filter_.tag != STUDY_DATE and await self._honoured(filter_):
                     continue
                 case Verdict.ABSENT:
-                    # Where other rows carry the attribute, this one has no value, so it does not match.
-                    if (Level.STUDY, filter_.tag) not in self.client.habits.given:
+                    # Where other rows carry the attribute, this one has no value, so it does not match; nor does one
+                    # of a folder, which tells every attribute that it is asked for.
+                    habits = self.client.habits
+                    if not habits.trusted and (Level.STUDY, filter_.tag) not in habits.given:
                         self._lacking[filter_.keyword] += 1
                     return False
                 case _ if _unreadable(row, filter_):
