@@ -129,7 +129,7 @@ def _peak(kind: tuple[str, int], *, query: str) -> tuple[tuple[int, int], str]:
         server.close()
     result = answer["result"]
     assert isinstance(result, dict)
-    return (before_kib, peak_kib), text_of(result).partition("\n")[2].strip().partition("\n")[0]
+    return (before_kib, peak_kib), " ".join(text_of(result).split())
 
 
 def hundred_archives(*, count: int = 100, reachable: int = 10, deadline_s: float = 2.0, rounds: int = 7) -> list[Line]:
