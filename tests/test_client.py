@@ -210,6 +210,14 @@ async def test_no_proxy_of_the_environment_stands_between_us_and_loopback(monkey
         assert (await asked(at(port))).body == STUDY_LIST
 
 
+@pytest.mark.parametrize("host", ["klinik_süd", "xn--", "ß!"])
+async def test_a_host_that_cannot_be_is_one_archives_outcome(host: str) -> None:
+    """One misspelt address must not keep the other archives from being asked."""
+    error = await refusal(Archive(name="mercy", url=f"https://{host}/rs"))
+    assert (error.state, error.permanent) == (OutcomeState.UNREACHABLE, True)
+    assert "host name" in str(error)
+
+
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "socks4://127.0.0.1:9", "ftp://127.0.0.1:9"])
 async def test_a_proxy_that_cannot_be_used_is_said(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     """contract.md §6: the operator must act; httpx raises ImportError and ValueError here, which are not its own."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from functools import cached_property
 from importlib import import_module
 from types import TracebackType
 from typing import Self
@@ -85,13 +86,16 @@ class ArchiveClient:
         self.archive = archive
         self.name = archive.name
         self.habits = Habits(trusted=archive.folder is not None, orderby=True if archive.folder is not None else None)
-        self._base = httpx.URL(_FOLDER_BASE if archive.folder is not None else archive.url.rstrip("/"))
         self._breakers = {kind: Breaker(time.monotonic) for kind in RequestKind}
         self._budget = RetryBudget()
         self._slots = anyio.Semaphore(archive.max_connections)
         self._sign_in = SignIn(archive, self._post_form)
         self._stack = AsyncExitStack()
         self._http: httpx.AsyncClient | None = None
+
+    @cached_property
+    def _base(self) -> httpx.URL:
+        return _address(_FOLDER_BASE if self.archive.folder is not None else self.archive.url.rstrip("/"))
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
@@ -194,7 +198,7 @@ class ArchiveClient:
         return httpx.AsyncClient(
             transport=transport,
             # The token service may be secure where the archive itself is not; where neither is, nothing is verified.
-            verify=_trust(archive) if "https" in {self._base.scheme, httpx.URL(archive.token_url).scheme} else False,
+            verify=_trust(archive) if "https" in {self._base.scheme, _address(archive.token_url).scheme} else False,
             timeout=httpx.Timeout(None, connect=min(_CONNECT_S, archive.deadline_s / 2)),
             limits=httpx.Limits(
                 max_connections=archive.max_connections,
@@ -248,7 +252,7 @@ class ArchiveClient:
     async def _post_form(self, url: str, form: Mapping[str, str]) -> Mapping[str, object]:
         """The one POST there is: it asks the token endpoint for a token, and goes nowhere else."""
         async with self._sent(
-            "POST", httpx.URL(url), data=dict(form), headers={"Accept": "application/json"}
+            "POST", _address(url), data=dict(form), headers={"Accept": "application/json"}
         ) as response:
             if not response.is_success:
                 raise ArchiveError(
@@ -269,6 +273,17 @@ class ArchiveClient:
         if not isinstance(answer, dict):
             raise ArchiveError("the sign-in service did not answer in JSON.", state=OutcomeState.REFUSED)
         return answer
+
+
+def _address(text: str) -> httpx.URL:
+    try:
+        url = httpx.URL(text)
+        # Names in Punycode (xn--) are read only when they are asked for.
+        _ = url.host
+    except (httpx.InvalidURL, ValueError) as error:
+        message = "its address has a host name that does not exist on any network. Look at its spelling."
+        raise ArchiveError(message, state=OutcomeState.UNREACHABLE, permanent=True) from error
+    return url
 
 
 def _trust(archive: Archive) -> ssl.SSLContext:
