@@ -1,6 +1,7 @@
 """A folder archive gives metadata, instances, frames and bulk data as PS3.18 section 10.4 says."""
 
 import io
+import json
 import warnings
 
 import pydicom
@@ -11,6 +12,7 @@ from pydicom.pixels.utils import get_expected_length
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from federator.archive.client import ArchiveClient
+from federator.archive.folder_json import encoded
 from federator.archive.folder_pixels import open_stored
 from federator.archive.multipart import parse
 from federator.archive.retrieve import retrieve_document, retrieve_frame, retrieve_instance, retrieve_metadata
@@ -275,3 +277,14 @@ async def test_the_client_of_every_archive_reads_a_folder(samples, tmp_path, mon
         assert await retrieve_instance(client, *ultrasound) == path.read_bytes()
         (metadata,) = await retrieve_metadata(client, *document)
         assert (await retrieve_document(client, *document, metadata)).startswith(b"%PDF-1.4")
+
+
+def test_json_written_in_pieces_is_the_json_of_the_whole():
+    """PS3.18 §F.2: however deep the sequences, and whatever the texts hold."""
+    row: dict = {"00100010": {"vr": "PN", "Value": [{"Alphabetic": 'Müller^"Jörg"'}]}, "00101000": {"vr": "LO"}}
+    for depth in range(8):
+        empty = {"vr": "SQ"} if depth % 2 else {"vr": "SQ", "Value": []}
+        row = {"0040A730": {"vr": "SQ", "Value": [row, {"00400001": empty}, {}]}, "0040A160": {"vr": "UT"}}
+    rows = [row, {}, row]
+    assert encoded(rows) == json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode()
+    assert encoded([]) == b"[]"
