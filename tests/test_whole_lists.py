@@ -16,8 +16,11 @@ from federator.archive.fetched import EVERYTHING, Wholeness
 from federator.archive.search import Search
 from federator.config import Archive, Config
 from federator.dicom.query import Query, parse
+from federator.federation import studies
+from federator.federation.fanout import Reply
 from federator.federation.federation import Federation
-from federator.model import Level, OutcomeState, Page
+from federator.federation.harvest import Harvest
+from federator.model import Level, Outcome, OutcomeState, Page
 from tests.hostile.archive import HostileArchive, encode
 from tests.hostile.loopback import Loopback
 from tests.hostile.oracle import union
@@ -298,3 +301,15 @@ async def test_a_hundred_questions_at_once_teach_one_archive_consistently(loopba
     )
     for number, page in told.items():
         assert not page.complete or uids([page]) == wanted[number % 4], queries[number % 4]
+
+
+async def test_copies_that_an_archive_may_have_kept_back_make_its_answer_partial(loopback: Loopback) -> None:
+    """A copy that is not known may stand on another page as well: the study would come twice."""
+    archive = HostileArchive(Holdings(studies=dated(30)), Switches(silent_cap=20))
+    wanted = [f"1.{number}" for number in range(30)]
+    with loopback.serve(archive) as (url,):
+        async with ArchiveClient(Archive(name="a", url=url)) as client:
+            reply = Reply(client=client, outcome=Outcome(archive="a", state=OutcomeState.ANSWERED), gathered=Harvest())
+            for uids, state in ((wanted, OutcomeState.PARTIAL), (wanted[:15], OutcomeState.ANSWERED)):
+                outcome = await studies._copies(reply, uids, ALL, [], 30)
+                assert outcome.state is state

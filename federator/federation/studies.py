@@ -147,7 +147,8 @@ async def _copies(reply: Reply[Harvest], uids: Sequence[str], query: Query, foun
         try:
             fetched = await search.fetch(EVERYTHING, limit=max(PROBE_LIMIT, len(uids) + 20))
             found += [Row(archive=reply.client.name, data=row) for row in fetched.rows.values()]
-            missed = "" if fetched.wholeness is not Wholeness.CUT else "its list was cut"
+            whole = fetched.wholeness is Wholeness.WHOLE or fetched.seen >= set(uids)
+            missed = "" if whole else "its list may have been cut"
         except ArchiveError as error:
             missed = str(error)
     if deadline.cancelled_caught:
