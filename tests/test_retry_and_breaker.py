@@ -105,13 +105,15 @@ async def test_what_cannot_be_unpacked_is_not_tried_again():
     [
         ("0", 0),
         ("7", 7),
-        (format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(hours=2), usegmt=True), 7200),
-        (format_datetime(dt.datetime.now(dt.UTC) - dt.timedelta(hours=2), usegmt=True), 0),
+        (dt.timedelta(hours=2), 7200),
+        (dt.timedelta(hours=-2), 0),
         ("soon", None),
     ],
 )
 async def test_retry_after_is_read_as_seconds_or_as_a_date(header, seconds):
     """RFC 9110 §10.2.3."""
+    if isinstance(header, dt.timedelta):
+        header = format_datetime(dt.datetime.now(dt.UTC) + header, usegmt=True)
     with canned(lambda _: http(429, Retry_After=header)) as port:
         async with ArchiveClient(Archive(name="mercy", url=f"http://127.0.0.1:{port}")) as client:
             with anyio.move_on_after(1):

@@ -70,7 +70,7 @@ def call(link: str, name: str, content: object, token: str = "") -> dict:
     address, _, _ = link.partition("/#")
     headers = {"Origin": address, "Content-Type": "application/json", "X-Session": token}
     request = urllib.request.Request(f"{address}/api/{name}", json.dumps(content).encode(), headers)
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20) as answer:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
         return json.load(answer)
 
 
@@ -83,7 +83,7 @@ def test_the_page_opens_without_a_tray_and_ends_when_it_is_closed(tmp_path):
         state = call(link, "state", {}, token)
         assert state["file"]["path"] == str(tmp_path / ".config" / "federator" / "archives.toml")
         assert call(link, "close", {}, token) == {}
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
 
@@ -110,7 +110,7 @@ def test_the_browser_is_opened_with_the_link(tmp_path):
         assert link.startswith("http://127.0.0.1:")
         assert call(link, "session", {"nonce": link.partition("#")[2]})["token"]
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 def test_without_a_tray_on_this_desktop_the_page_opens_and_says_so(tmp_path):
@@ -123,12 +123,12 @@ def test_without_a_tray_on_this_desktop_the_page_opens_and_says_so(tmp_path):
         # A second start asks the first to show the page again, and ends.
         with program(tmp_path) as second:
             again = opened(tmp_path)
-            assert second.wait(20) == 0
+            assert second.wait(60) == 0
         assert again.partition("/#")[0] == link.partition("/#")[0]
         assert again != link
         with program(tmp_path, "settings") as third:
             assert opened(tmp_path).startswith(link.partition("/#")[0])
-            assert third.wait(20) == 0
+            assert third.wait(60) == 0
 
 
 def test_a_runtime_folder_of_somebody_else_is_done_without(tmp_path, monkeypatch):
@@ -150,5 +150,5 @@ def test_a_tray_that_runs_already_is_asked_to_open_the_page(tmp_path):
     with Instance(tmp_path / "run" / "federator", on_knock=lambda: knocks.append(None)) as instance:
         assert instance.claim()
         with program(tmp_path, "settings") as process:
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
         assert len(knocks) == 1
