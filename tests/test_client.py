@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from federator.archive.client import Answer, ArchiveClient, Meter, current_meter, translated
+from federator.archive.client import Answer, ArchiveClient, Meter, current_meter
+from federator.archive.faults import retry_after_s_of, translated
 from federator.config import Archive, AuthMethod, SecretReference, SecretStore
 from federator.errors import ArchiveError
 from federator.model import OutcomeState
@@ -153,9 +154,7 @@ async def test_an_answer_of_just_the_byte_budget_is_taken() -> None:
 @example(header="Wed, 21 Oct 2015 07:28:00 +99999999999999")
 def test_any_retry_after_can_be_read(header: str) -> None:
     """RFC 9110 §10.2.3: seconds or a date; what is neither says nothing."""
-    from federator.archive.client import _retry_after_s
-
-    seconds = _retry_after_s(header)
+    seconds = retry_after_s_of(header)
     assert seconds is None or seconds >= 0
 
 

@@ -1,4 +1,4 @@
-"""One archive over HTTP: the only door to httpx.
+"""One archive over HTTP: with `faults`, the only door to httpx.
 
 Every request is a GET to the archive's own origin. Each is limited four ways: by the caller's cancel scope (seconds),
 by `max_bytes` of decoded answer, by `max_connections` at once, and by the rows that the caller counts.
@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import cached_property
 from importlib import import_module
@@ -24,12 +22,13 @@ import anyio
 import anyio.to_thread
 import httpcore  # noqa: F401 - httpx loads it when the first client is made, and the event loop would wait for it
 import httpx
-import truststore
 
 from federator import __version__
 from federator.archive.auth import SignIn
+from federator.archive.faults import refusal, translated
 from federator.archive.habits import Habits
 from federator.archive.retry import Breaker, RetryBudget, with_retries
+from federator.archive.trust import trust_of
 from federator.config import Archive
 from federator.errors import ArchiveError
 from federator.model import OutcomeState
@@ -162,12 +161,9 @@ class ArchiveClient:
         try:
             async with http.stream(method, url, **request) as response:  # type: ignore[arg-type]
                 yield response
-        except httpx.HTTPError as error:
-            raise translated(error, url.host) from error
-        except ssl.SSLError as error:
+        except (httpx.HTTPError, ssl.SSLError) as error:
             # httpx lets pass what TLS 1.3 says after the handshake: that a client certificate is wanted, for one.
-            message = f"the secure connection to {url.host} failed: {_tls_reason(error)}"
-            raise ArchiveError(message, state=OutcomeState.UNREACHABLE, permanent=True) from error
+            raise translated(error, url.host) from error
 
     async def _opened(self) -> httpx.AsyncClient:
         """The HTTP client, made at the first request: a hundred archives cost nothing at start-up."""
@@ -198,7 +194,7 @@ class ArchiveClient:
         return httpx.AsyncClient(
             transport=transport,
             # The token service may be secure where the archive itself is not; where neither is, nothing is verified.
-            verify=_trust(archive) if "https" in {self._base.scheme, _address(archive.token_url).scheme} else False,
+            verify=trust_of(archive) if "https" in {self._base.scheme, _address(archive.token_url).scheme} else False,
             timeout=httpx.Timeout(None, connect=min(_CONNECT_S, archive.deadline_s / 2)),
             limits=httpx.Limits(
                 max_connections=archive.max_connections,
@@ -227,7 +223,7 @@ class ArchiveClient:
 
     async def _read(self, response: httpx.Response) -> Answer:
         if not response.is_success:
-            raise _refusal(response)
+            raise refusal(response)
         _check_encoding(response)
         chunks: list[bytes] = []
         size = 0
@@ -286,112 +282,8 @@ def _address(text: str) -> httpx.URL:
     return url
 
 
-def _trust(archive: Archive) -> ssl.SSLContext:
-    """The operating system's trust store, plus the archive's own authority and client certificate."""
-    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    try:
-        if archive.ca_file is not None:
-            context.load_verify_locations(cafile=str(archive.ca_file))
-        if archive.client_cert is not None:
-            # Without a password OpenSSL would ask for one on the terminal, and wait.
-            context.load_cert_chain(
-                str(archive.client_cert),
-                str(archive.client_key) if archive.client_key is not None else None,
-                password="",
-            )
-    except (OSError, ssl.SSLError) as error:
-        raise ArchiveError(
-            "its certificate files (ca_file, client_cert, client_key) cannot be read as PEM without a password.",
-            state=OutcomeState.FAILED,
-            permanent=True,
-        ) from error
-    return context
-
-
 def _check_encoding(response: httpx.Response) -> None:
     """Refuse what was packed twice: a few kilobytes of it would unpack to gigabytes before they can be counted."""
     packed = [coding.strip().lower() for coding in response.headers.get("content-encoding", "identity").split(",")]
     if len(packed) > 1 or packed[0] not in _ENCODINGS:
         raise ArchiveError("sent an answer that cannot be unpacked.", state=OutcomeState.FAILED, permanent=True)
-
-
-def _refusal(response: httpx.Response) -> ArchiveError:
-    """What a status outside 2xx says; the body is never shown."""
-    status = response.status_code
-    retry_after_s = None
-    match status:
-        case 401:
-            message, state = "did not accept the sign-in (401).", OutcomeState.REFUSED
-        case 403:
-            message, state = "signed in, but this account may not do that (403).", OutcomeState.REFUSED
-        case 404:
-            message, state = "has nothing at this address (404).", OutcomeState.FAILED
-        case 410:
-            message, state = "says that this was archived offline or removed (410).", OutcomeState.FAILED
-        case _ if response.is_server_error:
-            message, state = f"reported an internal error ({status}).", OutcomeState.FAILED
-        case _:
-            message, state = f"refused the request ({status}).", OutcomeState.FAILED
-    if status in {429, 503}:
-        retry_after_s = _retry_after_s(response.headers.get("retry-after", ""))
-        message = f"is too busy to answer ({status})."
-    return ArchiveError(message, state=state, http_status=status, retry_after_s=retry_after_s)
-
-
-def _retry_after_s(header: str) -> float | None:
-    """Seconds from a Retry-After header, which holds seconds or a date (RFC 9110 §10.2.3)."""
-    if header.isascii() and header.strip().isdigit():
-        return float(header)
-    try:
-        moment = parsedate_to_datetime(header)
-    except (ValueError, OverflowError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
-
-
-# First match wins; what stands in the last row is everything else that httpx can raise.
-_TRANSLATIONS: tuple[tuple[tuple[type[httpx.HTTPError], ...], str, OutcomeState, bool], ...] = (
-    ((httpx.ConnectTimeout,), "{host} did not accept a connection in time.", OutcomeState.UNREACHABLE, False),
-    ((httpx.TimeoutException,), "no answer in time.", OutcomeState.TIMED_OUT, False),
-    ((httpx.ProxyError,), "the proxy did not let the connection through.", OutcomeState.UNREACHABLE, False),
-    ((httpx.ConnectError,), "{host} refused the connection or was not found.", OutcomeState.UNREACHABLE, False),
-    (
-        (httpx.NetworkError, httpx.RemoteProtocolError),
-        "broke off the connection in the middle of its answer.",
-        OutcomeState.UNREACHABLE,
-        False,
-    ),
-    ((httpx.DecodingError,), "sent an answer that cannot be unpacked.", OutcomeState.FAILED, True),
-    ((httpx.HTTPError,), "could not be asked over HTTP.", OutcomeState.FAILED, True),
-)
-
-
-def translated(error: httpx.HTTPError, host: str) -> ArchiveError:
-    """What httpx raises, as one archive's outcome. The host's name is the operator's own, nothing else is told."""
-    reason = _tls_reason(error)
-    if reason:
-        return ArchiveError(
-            f"the secure connection to {host} failed: {reason}", state=OutcomeState.UNREACHABLE, permanent=True
-        )
-    message, state, permanent = next(
-        (message, state, permanent) for kinds, message, state, permanent in _TRANSLATIONS if isinstance(error, kinds)
-    )
-    return ArchiveError(message.format(host=host), state=state, permanent=permanent)
-
-
-def _tls_reason(error: BaseException) -> str:
-    """Why a secure connection failed, in plain words; empty where it did not."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ssl.SSLCertVerificationError):
-            if "expired" in seen.verify_message:
-                return "its certificate has expired."
-            if "mismatch" in seen.verify_message.lower() or "not valid for" in seen.verify_message:
-                return "its certificate was issued for a different name."
-            return "its certificate is not trusted on this computer. Ask IT for the root certificate (ca_file)."
-        if isinstance(seen, ssl.SSLError):
-            return "the two sides could not agree on encryption. Is this an http:// address?"
-        seen = seen.__cause__ or seen.__context__
-    return ""
