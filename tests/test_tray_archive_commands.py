@@ -3,9 +3,11 @@
 import io
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -256,6 +258,39 @@ def test_bytes_that_are_no_text_are_refused_as_a_secret(tmp_path):
         assert b"Nothing was saved" in done.stderr
         assert b"Traceback" not in done.stderr
     assert list(tmp_path.rglob("*.secret")) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are Unix's")
+@pytest.mark.parametrize(
+    ("typed", "status", "told"),
+    [
+        (f"{SECRET}\n".encode(), 0, "was added"),
+        (b"\x03", 130, "stopped"),
+        (b"\x04", 1, "No secret was given"),
+    ],
+)
+def test_a_person_at_a_terminal_is_asked_for_the_secret_and_does_not_see_it(tmp_path, typed, status, told):
+    """facts/tray.md 2.3: a site that minds the browser uses the command line (getpass)."""
+    import pty
+
+    child, terminal = pty.fork()
+    if not child:
+        place = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[1])}
+        arguments = ["archive", "add", "mercy", "--url", URL, "--secret-stdin", "--secret-in-file"]
+        os.execve(sys.executable, [sys.executable, "-m", "tray", *arguments], place)
+    shown = b""
+    with suppress(OSError):  # how Linux tells the end of a terminal
+        while select.select([terminal], [], [], 30)[0] and (part := os.read(terminal, 4096)):
+            shown += part
+            if b"Password or token for mercy: " in shown and typed:
+                os.write(terminal, typed)
+                typed = b""
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == status
+    assert told in shown.decode()
+    assert SECRET not in shown.decode()
+    assert "Traceback" not in shown.decode()
+    assert list(tmp_path.rglob("*.secret")) == [tmp_path / ".config/federator/secrets/mercy.secret"][: status == 0]
 
 
 def test_a_console_of_another_code_page_ends_no_command_half_way(tmp_path):

@@ -2,12 +2,16 @@
 
 import argparse
 import io
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from federator import __version__
 from tray import archive_commands, connect_commands
+
+_STOPPED = 128 + signal.SIGINT
+"""What shells make of a program that Ctrl+C ended."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,7 +22,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     # The option has no default of its own: that of a command would replace what stands before the command.
     options = _parser().parse_args(arguments, argparse.Namespace(config=None))
-    status: int = options.run(options)
+    try:
+        status: int = options.run(options)
+    except KeyboardInterrupt:
+        print("federator-tray: stopped.", file=sys.stderr)  # noqa: T201 - for the person at the shell
+        return _STOPPED
     return status
 
 

@@ -235,10 +235,16 @@ def _secret(options: argparse.Namespace, method: AuthMethod, values: Mapping[str
         return None
     if not sys.stdin.isatty():
         raise ArchivesFileError("This way to sign in needs a secret. Give it with --secret-stdin or --secret WHERE.")
-    return _new_secret(options, getpass.getpass(f"Password or token for {options.name}: "))
+    return _from_stdin(options)
 
 
 def _from_stdin(options: argparse.Namespace) -> NewSecret:
+    """The secret from standard input; a person at a terminal is asked for it and does not see it."""
+    if sys.stdin.isatty():
+        try:
+            return _new_secret(options, getpass.getpass(f"Password or token for {options.name}: "))
+        except EOFError as error:
+            raise ArchivesFileError("No secret was given. Nothing was saved.") from error
     try:
         text = sys.stdin.read(_MAX_SECRET + 1)
     except UnicodeDecodeError as error:
