@@ -123,8 +123,9 @@ def _told(app: Any) -> dict[str, int]:  # noqa: ANN401 - an ASGI application wit
 def main() -> int:
     """Serve until the input ends."""
     kind, *sizes = sys.argv[1:]
-    # An archive that breaks off its answers is meant to.
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    # Archives that break off their answers and clients that hang up are meant to.
+    for name in ("uvicorn.error", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     apps = KINDS[kind](*map(int, sizes))
     with Loopback() as loopback, loopback.serve(*apps) as urls:
         print(json.dumps(urls), flush=True)

@@ -5,6 +5,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import anyio
+
 from tests.hostile.archive import HostileArchive, Ledger
 from tests.hostile.loopback import App
 from tests.hostile.oracle import Wanted, union
@@ -114,6 +116,31 @@ class Hung:
             self.ledger.under_way -= 1
 
 
+class Patient:
+    """An archive that takes its time for every request, unless the client hangs up meanwhile."""
+
+    def __init__(self, archive: HostileArchive, *, latency_s: float) -> None:
+        self._archive, self._latency_s = archive, latency_s
+        self.ledger = archive.ledger
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+        """Answer one HTTP request (ASGI 3); it counts as under way until then."""
+        request = await receive()
+        self.ledger.under_way += 1
+        self.ledger.most_under_way = max(self.ledger.most_under_way, self.ledger.under_way)
+        try:
+            with anyio.move_on_after(self._latency_s):
+                await receive()
+                return
+        finally:
+            self.ledger.under_way -= 1
+
+        async def again() -> Any:  # noqa: ANN401 - ASGI
+            return request
+
+        await self._archive(scope, again, send)
+
+
 def apps(*, period_s: float) -> list[App]:
     """The six, in the order of NAMES."""
     north, south, capped, busy, dropping = (holdings(number) for number in range(5))
@@ -129,4 +156,4 @@ def apps(*, period_s: float) -> list[App]:
 
 def well_apps(*, latency_s: float) -> list[App]:
     """Four archives of the same kind that always answer, each after a while."""
-    return [HostileArchive(holdings(number), latency_s=latency_s) for number in range(4)]
+    return [Patient(HostileArchive(holdings(number)), latency_s=latency_s) for number in range(4)]
