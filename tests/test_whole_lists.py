@@ -313,3 +313,19 @@ async def test_copies_that_an_archive_may_have_kept_back_make_its_answer_partial
             for uids, state in ((wanted, OutcomeState.PARTIAL), (wanted[:15], OutcomeState.ANSWERED)):
                 outcome = await studies._copies(reply, uids, ALL, [], 30)
                 assert outcome.state is state
+
+
+async def test_two_patients_studies_under_one_uid_are_told(loopback: Loopback) -> None:
+    """contract.md §3.3: disagreeing attributes are never decided silently; Orthanc keeps such studies side by side."""
+    twins = [study("1.2.7", date="20240101", patient_id=patient) for patient in ("P1", "P2")]
+    archive = HostileArchive(Holdings(studies=[*twins, study("1.2.8", date="20240102", patient_id="P2")]))
+    with loopback.serve(archive) as (url,):
+        async with Federation(of(url)) as federation:
+            page = await federation.search(ALL)
+            first_only = await federation.search(asked("PatientID=P1"))
+            second_only = await federation.search(asked("PatientID=P2"))
+    assert uids([page]) == ["1.2.8", "1.2.7"]
+    assert not page.complete
+    assert "more than once under one Study Instance UID" in page.outcomes[0].message
+    assert (uids([first_only]), first_only.complete) == (["1.2.7"], True)
+    assert (uids([second_only]), second_only.complete) == (["1.2.8", "1.2.7"], True)

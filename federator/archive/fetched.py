@@ -44,12 +44,14 @@ EVERYTHING = Window()
 class Fetched:
     """The matching rows by UID, all UIDs that came (`seen`), and the dates and times of dated ones.
 
-    `longest` is the length of the longest single answer: several requests and pages may be joined here.
+    `twins` are rows that came under the UID of another row, but say something else. `longest` is the length of the
+    longest single answer: several requests and pages may be joined here.
     """
 
     rows: dict[str, DicomJson] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     moments: list[tuple[str, str]] = field(default_factory=list)
+    twins: list[DicomJson] = field(default_factory=list)
     longest: int = 0
     wholeness: Wholeness = Wholeness.WHOLE
 
@@ -58,6 +60,7 @@ class Fetched:
         self.rows.update(other.rows)
         self.seen |= other.seen
         self.moments += other.moments
+        self.twins += other.twins
         self.longest = max(self.longest, other.longest)
         order = list(Wholeness)
         self.wholeness = max(self.wholeness, other.wholeness, key=order.index)

@@ -30,6 +30,7 @@ class Search:
         self.query = query
         self._dropped: Counter[str] = Counter()
         self._lacking: Counter[str] = Counter()
+        self._twins: set[str] = set()
         self._sampled = False
         self._sent: list[Filter] = []
         self._ignored_now = False
@@ -59,10 +60,16 @@ class Search:
 
     def unjudged(self) -> list[str]:
         """What may be missing, because the archive did not tell enough of it, in sentences."""
-        return [
+        told = [
             f"{count} rows without {keyword} were left out, because it is not known whether they match."
             for keyword, count in sorted(self._lacking.items())
         ]
+        if self._twins:
+            told.append(
+                f"{len(self._twins)} of its studies stand there more than once under one Study Instance UID, with "
+                "different attributes; one version of each is shown."
+            )
+        return told
 
     async def fetch(self, window: Window, *, limit: int, offset: int = 0, orderby: str = "") -> Fetched:
         """Ask for the studies of a window. Raises ArchiveError.
@@ -189,7 +196,8 @@ class Search:
                 self._lacking["a Study Instance UID"] += 1
                 continue
             fetched.seen.add(uid)
-            fetched.rows[uid] = row
+            if fetched.rows.setdefault(uid, row) != row:
+                fetched.twins.append(row)
             self._note_given(row)
             date = json.date(row, STUDY_DATE)
             if date:
@@ -225,6 +233,12 @@ class Search:
         for uid, row in list(fetched.rows.items()):
             if not window.holds(json.date(row, STUDY_DATE)) or not await self._matches(row):
                 del fetched.rows[uid]
+        for twin in fetched.twins:
+            if window.holds(json.date(twin, STUDY_DATE)) and await self._matches(twin):
+                uid = json.uid(twin, STUDY_UID)
+                if fetched.rows.setdefault(uid, twin) is not twin:
+                    self._twins.add(uid)
+        fetched.twins.clear()
 
     async def _matches(self, row: DicomJson) -> bool:
         for filter_ in self.query.filters:
