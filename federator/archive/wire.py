@@ -68,12 +68,14 @@ def _name(filter_: Filter, habits: Habits, *, fuzzy: bool) -> Term | None:
 def name_pattern(value: str, *, broaden: bool = False) -> str:
     """A person name as a pattern that finds at least what it means, whatever the archive folds or indexes.
 
-    Component groups may follow the name, so its end is open (PS3.5 §6.2.1.2). Letters outside ASCII become wild
-    cards. `broaden` also opens the letters that can carry marks, for archives that do not find Müller by MULLER.
+    Component groups may follow the name, and delimiters at its end may be missing (Doe is Doe^^^^), so its end is open
+    (PS3.5 §6.2.1). Letters outside ASCII become wild cards. `broaden` also opens the letters that can carry marks, for
+    archives that do not find Müller by MULLER.
     """
     first_group = unicodedata.normalize("NFC", value).partition("=")[0].upper()
     pattern = _ARRIVES.sub("*", first_group).replace("?", "*")
-    return _STARS.sub("*", (_MARKED.sub("*", pattern) if broaden else pattern) + "*")
+    opened = _MARKED.sub("*", pattern) if broaden else pattern
+    return _STARS.sub("*", opened.rstrip("*^") + "*")
 
 
 def needs_pattern(text: str) -> bool:
