@@ -7,14 +7,12 @@ from federator.dicom import json
 from federator.federation.harvest import HEADROOM, Quest
 from federator.federation.order import moment_rank
 from federator.federation.proof import proven
-from federator.model import Level
 
 _LARGER_LIMITS = (1000, 5000)
 _LAST_SECOND = 86_399
 _FIRST_WIDTH_S = 10_800
 _SHRINK = 8
 _GROW_MAX = 16
-_FILL = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,19 +79,15 @@ def _first_width(quest: Quest, day: str) -> int:
     hint = quest.search.client.habits.hint(quest.digest)
     if hint is None or hint.newest != day or not hint.per_day:
         return _FIRST_WIDTH_S
-    wanted = min(quest.count * HEADROOM, _FILL * _most(quest)) / hint.per_day * (_LAST_SECOND + 1)
+    wanted = min(quest.count * HEADROOM, quest.comfortable) / hint.per_day * (_LAST_SECOND + 1)
     return min(_LAST_SECOND + 1, _LAST_SECOND - hint.newest_second + max(1, int(wanted)))
-
-
-def _most(quest: Quest) -> int:
-    return quest.search.client.habits.caps.get(Level.STUDY, quest.limit)
 
 
 def _wanted_width(quest: Quest, fresh: int, width: int) -> int:
     """The seconds that should fill an answer well, at the density seen last."""
     if not fresh:
         return width * _GROW_MAX
-    return max(1, int(width * _FILL * _most(quest) / fresh))
+    return max(1, int(width * quest.comfortable / fresh))
 
 
 def _honest(part: _Slice, crowded: Fetched, fetched: Fetched) -> bool:

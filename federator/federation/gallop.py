@@ -7,13 +7,11 @@ from federator.federation.day import read_day
 from federator.federation.harvest import HEADROOM, Quest
 from federator.federation.order import moment_rank
 from federator.federation.proof import proven
-from federator.model import Level
 
 _FIRST_WIDTH = 30
 _SHRINK = 8
 _GROW_MAX = 16
 _GROW_EMPTY = 4
-_FILL = 0.6
 # Hardly any study is older than digital imaging: one window, open below, takes what there is.
 _OPEN_BELOW = dt.date(1975, 1, 1).toordinal()
 _FIRST_DAY, _LAST_DAY = dt.date.min.toordinal(), dt.date.max.toordinal()
@@ -39,7 +37,7 @@ class Gallop:
         per_day = hint.per_day if hint is not None else 0.0
         self._first = self._end - (self._filling(per_day) if per_day else _FIRST_WIDTH) + 1
         # An earlier question found more studies on a day than fit into an answer.
-        self._crowded = per_day > _FILL * self._most()
+        self._crowded = per_day > self._quest.comfortable
 
     async def run(self) -> bool:
         """Read until there is enough or nothing more; False where dates turn out not to be understood."""
@@ -113,17 +111,14 @@ class Gallop:
     def _filling(self, per_day: float) -> int:
         """The days that should bring what is still wanted, and not more than the archive gives at a time."""
         wanted = max(1, self._quest.count - len(self._quest.harvest.rows)) * HEADROOM
-        return max(1, int(min(wanted, _FILL * self._most()) / per_day) + 1)
-
-    def _most(self) -> int:
-        return self._quest.search.client.habits.caps.get(Level.STUDY, self._quest.limit)
+        return max(1, int(min(wanted, self._quest.comfortable) / per_day) + 1)
 
     async def _read_day(self, crowded: Fetched) -> None:
         day, harvest = self._end, self._quest.harvest
         before = len(harvest.rows) + len(harvest.emitted)
         await read_day(self._quest, _date(day), crowded)
         # Days beyond the crowd are not worth several requests each.
-        self._crowded = self._crowded and len(harvest.rows) + len(harvest.emitted) - before > _FILL * self._most()
+        self._crowded = self._crowded and len(harvest.rows) + len(harvest.emitted) - before > self._quest.comfortable
         if not self._quest.enough:
             self._step_below(day)
             self._first = self._end - _FIRST_WIDTH + 1

@@ -8,10 +8,11 @@ from federator.archive.search import Search
 from federator.archive.wire import STUDY_DATE
 from federator.dicom import dates
 from federator.federation.order import Rank, study_rank
-from federator.model import DicomJson
+from federator.model import DicomJson, Level
 
 PROBE_LIMIT = 200
 HEADROOM = 1.3
+_FILL = 0.6
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,6 +78,11 @@ class Quest:
     def limit(self) -> int:
         """The rows to ask for at a time."""
         return max(PROBE_LIMIT, int(self.count * HEADROOM) + 1)
+
+    @property
+    def comfortable(self) -> float:
+        """The rows that an answer holds with room to spare, so that it is not cut."""
+        return _FILL * self.search.client.habits.caps.get(Level.STUDY, self.limit)
 
     @property
     def digest(self) -> str:
