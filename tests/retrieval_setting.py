@@ -1,6 +1,5 @@
 """What the tests of hostile retrieval share: the simulator on loopback, and a client of it."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,14 +24,6 @@ FRAMING = (
     Quirk.PREAMBLE,
     Quirk.SERVER_ERROR_FOR_REFUSALS,
 )
-
-
-@contextmanager
-def quick_loopback() -> Iterator[Loopback]:
-    """Header and body are two writes: with Nagle's algorithm every answer would wait 40 ms for an acknowledgement."""
-    with Loopback() as server:
-        server._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        yield server
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-from collections.abc import Iterator
 
 import pytest
 
@@ -27,15 +26,9 @@ from tests.retrieval_objects import (
     REPORT,
     document,
 )
-from tests.retrieval_setting import accepts_of, archive_of, client_of, quick_loopback
+from tests.retrieval_setting import accepts_of, archive_of, client_of
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-def loopback() -> Iterator[Loopback]:
-    with quick_loopback() as server:
-        yield server
 
 
 async def test_no_accept_header_is_ever_a_list(loopback):

@@ -1,7 +1,6 @@
 """Frames and renderings from archives that misbehave: the frame that was asked for, whole, under its own name."""
 
 import io
-from collections.abc import Iterator
 
 import pydicom
 import pytest
@@ -12,7 +11,6 @@ from federator.archive.retrieve import (
     retrieve_rendered,
 )
 from federator.errors import ContentError
-from tests.hostile.loopback import Loopback
 from tests.hostile_retrieval import Quirk, rendered_image
 from tests.retrieval_objects import (
     IMAGES,
@@ -22,15 +20,9 @@ from tests.retrieval_objects import (
     RLE,
     StoredObject,
 )
-from tests.retrieval_setting import archive_of, client_of, quick_loopback
+from tests.retrieval_setting import archive_of, client_of
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-def loopback() -> Iterator[Loopback]:
-    with quick_loopback() as server:
-        yield server
 
 
 @pytest.mark.parametrize("stored", IMAGES, ids=lambda stored: stored.name)

@@ -19,7 +19,6 @@ from federator.archive.retrieve import (
 )
 from federator.errors import ArchiveError, FederatorError
 from federator.model import OutcomeState
-from tests.hostile.loopback import Loopback
 from tests.hostile_retrieval import TOO_LARGE_BYTES, Quirk, rendered_image
 from tests.retrieval_objects import (
     CDA,
@@ -36,15 +35,9 @@ from tests.retrieval_objects import (
     RLE,
     StoredObject,
 )
-from tests.retrieval_setting import FRAMING, accepts_of, archive_of, client_of, quick_loopback
+from tests.retrieval_setting import FRAMING, accepts_of, archive_of, client_of
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-def loopback() -> Iterator[Loopback]:
-    with quick_loopback() as server:
-        yield server
 
 
 @pytest.mark.parametrize("stored", OBJECTS, ids=lambda stored: stored.name)
