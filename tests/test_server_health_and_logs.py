@@ -20,7 +20,8 @@ def test_it_tells_who_asked_and_how_each_archive_answered(tmp_path):
     path = tmp_path / "state" / "health.json"
     health = HealthFile(path)
     health.note([ANSWERED, SILENT])
-    health.save("claude-ai")
+    health.used_by("claude-ai")
+    health.save()
     told = json.loads(path.read_text(encoding="utf-8"))
     assert set(told) == {"schema_version", "clients", "archives"}
     assert set(told["clients"]) == {"claude-ai"}
@@ -37,9 +38,11 @@ def test_several_servers_share_the_file(tmp_path):
     path = tmp_path / "health.json"
     first, second = HealthFile(path), HealthFile(path)
     first.note([ANSWERED])
-    first.save("claude-ai")
+    first.used_by("claude-ai")
+    first.save()
     second.note([SILENT])
-    second.save("Visual Studio Code")
+    second.used_by("Visual Studio Code")
+    second.save()
     told = json.loads(path.read_text(encoding="utf-8"))
     assert list(told["clients"]) == ["claude-ai", "Visual Studio Code"]
     assert set(told["archives"]) == {"mercy", "north"}
@@ -52,11 +55,12 @@ def test_a_damaged_file_is_replaced_and_a_folder_that_cannot_be_used_is_left_alo
         path.write_text(damage, encoding="utf-8")
         health = HealthFile(path)
         health.note([ANSWERED])
-        health.save("claude-ai")
+        health.used_by("claude-ai")
+        health.save()
         assert set(json.loads(path.read_text(encoding="utf-8"))["archives"]) == {"mercy"}
     blocked = tmp_path / "file"
     blocked.write_text("", encoding="utf-8")
-    HealthFile(blocked / "health.json").save("claude-ai")
+    HealthFile(blocked / "health.json").save()
     assert blocked.read_text(encoding="utf-8") == ""
 
 
@@ -64,7 +68,8 @@ def test_clients_do_not_grow_without_end(tmp_path):
     """A client names itself; a hundred names, and long ones, stay a small file."""
     health = HealthFile(tmp_path / "health.json")
     for number in range(100):
-        health.save(f"{number}-" + "x" * 1000)
+        health.used_by(f"{number}-" + "x" * 1000)
+        health.save()
     told = json.loads((tmp_path / "health.json").read_text(encoding="utf-8"))
     assert len(told["clients"]) == 20
     assert max(map(len, told["clients"])) == 64
@@ -78,7 +83,8 @@ def test_threads_may_save_at_once(tmp_path):
 
     def use(number: int) -> None:
         health.note([Outcome(archive=f"a{number}", state=OutcomeState.ANSWERED)])
-        health.save("claude-ai")
+        health.used_by("claude-ai")
+        health.save()
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(use, range(40)))

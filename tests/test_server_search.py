@@ -1,11 +1,13 @@
 """The search tools through the server, in both protocol eras, over real HTTP archives (contract.md sections 3 to 6)."""
 
 import json
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import anyio
+import anyio.to_thread
 import pytest
 from mcp import Client
 
@@ -268,6 +270,19 @@ async def test_use_and_outcomes_reach_the_health_file(two, tmp_path):
     }
     assert list(told["clients"]) == ["mcp"]
     assert "Yamada" not in path.read_text(encoding="utf-8")
+
+
+async def test_no_answer_waits_for_the_health_file(two, tmp_path):
+    """Issue 5: it lies on a disk that may be slow (here a pipe that nobody fills), and no answer needs it."""
+    path = tmp_path / "health.json"
+    os.mkfifo(path)
+    async with Client(build_server(Config(archives=tuple(two)), health=HealthFile(path))) as client:
+        with anyio.fail_after(20):
+            for _ in range(3):
+                result = await client.call_tool("find-studies", {})
+                assert result.structured_content["complete"] is True
+            await anyio.to_thread.run_sync(path.write_bytes, b"", abandon_on_cancel=True)
+    assert set(json.loads(path.read_text(encoding="utf-8"))["archives"]) == {"mercy", "north"}
 
 
 async def test_nobody_answering_reaches_the_health_file_too(tmp_path):

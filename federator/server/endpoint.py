@@ -86,7 +86,7 @@ class Endpoint(MCPServer[App]):
                 context.request_context.lifespan_context.note(meant.outcomes)
             return _failure(str(meant) if meant is not None else _explain(error))
         finally:
-            await _save_health(context)
+            _tell_health(context)
 
     async def _call(
         self, name: str, arguments: dict[str, Any], context: Context[App, Any] | None
@@ -148,12 +148,12 @@ def _log_fault(cause: BaseException) -> None:
     logger.error("A tool failed: %s at %s", type(cause).__name__, place)
 
 
-async def _save_health(context: Context[App, Any] | None) -> None:
+def _tell_health(context: Context[App, Any] | None) -> None:
     if context is None:
         return
     request = context.request_context
     client = request.session.client_params
-    await request.lifespan_context.save_health(client.client_info.name if client else "")
+    request.lifespan_context.called_by(client.client_info.name if client else "")
 
 
 def _answer_schema(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,22 +30,35 @@ class HealthFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._news: dict[str, dict[str, Any]] = {}
+        self._archives: dict[str, dict[str, Any]] = {}
+        self._clients: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
 
     def note(self, outcomes: Iterable[Outcome]) -> None:
         """Remember what became of asking the archives until the next `save`."""
         now = _now()
         with self._lock:
             for outcome in outcomes:
-                self._news[outcome.archive] = {"time": now, "outcome": outcome.state.value, "ok": outcome.complete}
+                self._archives[outcome.archive] = {"time": now, "outcome": outcome.state.value, "ok": outcome.complete}
 
-    def save(self, client: str) -> None:
-        """Put the news into the file, whole or not at all; a file that cannot be written is left alone."""
+    def used_by(self, client: str) -> None:
+        """Remember until the next `save` that a client, by the name that it gave itself, called a tool just now."""
+        name = client[:_MAX_CLIENT_NAME]
         with self._lock:
-            news, self._news = self._news, {}
+            # The one used last stands last: those that stand first are forgotten first.
+            self._clients.pop(name, None)
+            self._clients[name] = {"time": _now()}
+
+    def save(self) -> None:
+        """Put the news into the file, whole or not at all; a file that cannot be written is left alone."""
+        with self._writing:
+            # The event loop takes the other lock, which must not be held while a disk is waited for.
+            with self._lock:
+                clients, self._clients = self._clients, {}
+                archives, self._archives = self._archives, {}
             with suppress(OSError):
-                self._replace(_merged(self._read(), client=client, archives=news))
+                self._replace(_merged(self._read(), clients=clients, archives=archives))
 
     def _read(self) -> Mapping[str, Any]:
         try:
@@ -68,14 +81,11 @@ class HealthFile:
             raise
 
 
-def _merged(known: Mapping[str, Any], *, client: str, archives: Mapping[str, Any]) -> dict[str, Any]:
-    clients = dict(_mapping(known.get("clients")))
-    if client:
-        clients.pop(client[:_MAX_CLIENT_NAME], None)
-        clients[client[:_MAX_CLIENT_NAME]] = {"time": _now()}
+def _merged(known: Mapping[str, Any], *, clients: Mapping[str, Any], archives: Mapping[str, Any]) -> dict[str, Any]:
+    others = {name: used for name, used in _mapping(known.get("clients")).items() if name not in clients}
     return {
         "schema_version": _SCHEMA_VERSION,
-        "clients": dict(list(clients.items())[-_MAX_CLIENTS:]),
+        "clients": dict(list({**others, **clients}.items())[-_MAX_CLIENTS:]),
         "archives": {**_mapping(known.get("archives")), **archives},
     }
 

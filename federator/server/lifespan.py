@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _WORKERS = 2
 """Threads for pixels, PDF and SR at once: each may hold a large object in memory."""
 
+_HEALTH_PAUSE_S = 1.0
+"""The health file is written at most so often: under load one write tells of many calls."""
+
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
 
@@ -33,6 +36,7 @@ class App:
         self._fault: ConfigError | None = None
         self._wanted = anyio.Event()
         self._settled = anyio.Event()
+        self._news = anyio.Event()
         self._workers = anyio.CapacityLimiter(_WORKERS)
 
     def warm_up(self) -> None:
@@ -53,14 +57,31 @@ class App:
         raise FederatorError("The server is shutting down.")
 
     def note(self, outcomes: Iterable[Outcome]) -> None:
-        """Remember what became of asking the archives; the health file gets it when the call is over."""
+        """Remember what became of asking the archives; the health file gets it soon after the call is over."""
         if self._health is not None:
             self._health.note(outcomes)
 
-    async def save_health(self, client: str) -> None:
-        """Write the health file, if there is one; `client` is the name that the client gave itself."""
+    def called_by(self, client: str) -> None:
+        """Have the health file tell of a call that is over; `client` is the name that the client gave itself."""
         if self._health is not None:
-            await anyio.to_thread.run_sync(self._health.save, client)
+            if client:
+                self._health.used_by(client)
+            self._news.set()
+
+    async def keep_health(self) -> None:
+        """Write the health file when there is news, beside the calls: no answer waits for it. Once more at the end."""
+        if self._health is None:
+            return
+        try:
+            while True:
+                await self._news.wait()
+                self._news = anyio.Event()
+                await anyio.to_thread.run_sync(self._health.save)
+                await anyio.sleep(_HEALTH_PAUSE_S)
+        finally:
+            if self._news.is_set():
+                with anyio.CancelScope(shield=True):
+                    await anyio.to_thread.run_sync(self._health.save)
 
     async def in_worker(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
         """Run what computes for long in one of few threads, so that the event loop goes on."""
@@ -112,5 +133,6 @@ async def running(app: App) -> AsyncIterator[App]:
     """The server's lifespan: `app` with its federation behind it, closed at the end."""
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(app.keep)
+        tasks.start_soon(app.keep_health)
         yield app
         tasks.cancel_scope.cancel()
