@@ -11,7 +11,7 @@ from federator.dicom.document import class_name
 from federator.dicom.query import Query
 from federator.dicom.uid import TaggedUID
 from federator.model import DicomJson, Entry, Outcome, Page
-from federator.server.models import ArchiveOutcome, Holder, Instance, Item, Series, Study
+from federator.server.models import ArchiveOutcome, Holder, Instance, Series, Study
 from federator.server.wording import one_line
 
 _RETRIEVE_URL = "00081190"
@@ -137,15 +137,15 @@ _INSTANCE_KEYWORDS = (
 
 
 def _item_fields(entry: Entry, asked: Asked, *, shown: str) -> dict[str, Any]:
-    item = Item(
-        held_by=[_holder(row.archive, row.data) for row in entry.rows],
-        conflicts={
+    """The fields of `Item`."""
+    return {
+        "held_by": [_holder(row.archive, row.data) for row in entry.rows],
+        "conflicts": {
             keyword: {archive: one_line(value) for archive, value in said.items()}
             for keyword, said in entry.conflicts.items()
         },
-        attributes=_attributes(entry, asked, shown),
-    )
-    return {name: getattr(item, name) for name in Item.model_fields}
+        "attributes": _attributes(entry, asked, shown) if asked.include or asked.include_all else {},
+    }
 
 
 def _holder(archive: str, row: DicomJson) -> Holder:
