@@ -21,12 +21,14 @@ _MAX_HINTS = 256
 class Hint:
     """What an earlier, equal question found: the newest date, how dense the studies lie, how many there were.
 
-    `newest` is YYYYMMDD or empty, `newest_second` the second of that day, `per_day` is studies a day near the newest,
-    `total` is None where the list was never read to its end.
+    `newest` is YYYYMMDD or empty, `newest_second` the second of that day, `oldest` the day of the last of the newest
+    `count`; `per_day` is studies a day near the newest, `total` is None where the list was never read to its end.
     """
 
     newest: str = ""
     newest_second: int = 86_399
+    oldest: str = ""
+    count: int = 0
     per_day: float = 0.0
     total: int | None = None
 
@@ -39,8 +41,8 @@ class Habits:
     that one answer had per level (so a cap is not below it); `proven` the row counts that were shown to be whole.
     `refused_filters` were answered with an error, `ignored_filters` let pass rows that do not match,
     `honoured_filters` answer an impossible value with nothing. `sound` tells per kind of filter (see `soundness.py`)
-    whether it finds what it must. None means not known yet. `sample` are rows to try filters on, `given` attributes
-    that some row carried, so that a row without one has no value there.
+    whether it finds what it must. None means not known yet. `sample` are rows to try filters on (`sample_is_small`:
+    chosen from few), `given` attributes that some row carried, so that a row without one has no value there.
     """
 
     accepts: dict[str, str] = field(default_factory=dict)
@@ -55,6 +57,7 @@ class Habits:
     sound: dict[str, bool] = field(default_factory=dict)
     keyword_keys: bool | None = None
     sample: tuple[DicomJson, ...] | None = None
+    sample_is_small: bool = False
     given: set[tuple[Level, str]] = field(default_factory=set)
     ignored_filters: set[tuple[Level, str]] = field(default_factory=set)
     honoured_filters: dict[tuple[Level, str], bool] = field(default_factory=dict)

@@ -117,15 +117,21 @@ class Search:
         await self._keep_matching(page, window)
         return page
 
+    async def try_dates(self) -> bool:
+        """Whether the archive can be asked for a range of study dates; tried at first use. Raises ArchiveError."""
+        await soundness.establish(self.client, (), dates=True, uid_list=False)
+        return self.dates_usable
+
     async def _prepare(self, window: Window) -> None:
         """Get to know the archive as far as this question needs it: at first use only."""
         habits = self.client.habits
         asked = wire.terms(self.query.filters, habits, fuzzy=self.query.fuzzy)
-        if not habits.sample and not self._sampled and (asked or self.query.filter(STUDY_DATE)):
+        unknown = not habits.sample and (asked or self.query.filter(STUDY_DATE))
+        if not self._sampled and (unknown or (asked and habits.sample_is_small)):
             self._sampled = True
             answer = await ask(self.client, Request(level=Level.STUDY, path="/studies", limit=_SAMPLE_LIMIT))
             habits.saw(Level.STUDY, len(answer.rows))
-            soundness.keep_sample(self.client, answer.rows)
+            soundness.keep_sample(self.client, answer.rows, of_few=False)
         uid_filter = self.query.filter(STUDY_UID)
         await soundness.establish(
             self.client,
@@ -188,7 +194,8 @@ class Search:
         fetched = Fetched(longest=count, wholeness=self._judge_length(count, limit, more=answer.more))
         self.client.habits.saw(Level.STUDY, count)
         if not self.client.habits.sample and answer.rows:
-            soundness.keep_sample(self.client, answer.rows)
+            of_few = count < _SAMPLE_LIMIT and fetched.wholeness is not Wholeness.WHOLE
+            soundness.keep_sample(self.client, answer.rows, of_few=of_few)
         outside = 0
         for row in answer.rows:
             uid = json.uid(row, STUDY_UID)

@@ -9,6 +9,7 @@ from federator.federation.order import moment_rank
 from federator.federation.proof import proven
 
 _FIRST_WIDTH = 30
+_LEAST_WIDTH = 7
 _SHRINK = 8
 _GROW_MAX = 16
 _GROW_EMPTY = 4
@@ -35,7 +36,13 @@ class Gallop:
         guess = newest or max(quest.today.toordinal(), self._known)
         self._end = max(guess, self._floor) if self._last is None else self._last
         per_day = hint.per_day if hint is not None else 0.0
-        self._first = self._end - (self._filling(per_day) if per_day else _FIRST_WIDTH) + 1
+        if per_day:
+            self._first = self._end - self._filling(per_day) + 1
+        else:
+            self._first = self._end - min(_FIRST_WIDTH, max(_LEAST_WIDTH, quest.count)) + 1
+        if hint is not None and self._last is None and hint.count == quest.count <= quest.comfortable:
+            # As many lay within these days before: no row too many is asked for.
+            self._first = _ordinal(hint.oldest)
         # An earlier question found more studies on a day than fit into an answer.
         self._crowded = per_day > self._quest.comfortable
 

@@ -8,7 +8,11 @@ Where no gap is noted, the studies found down to `covered` are exactly the newes
 """
 
 import datetime as dt
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
 
+from federator.archive.concurrently import concurrently
 from federator.archive.fetched import EVERYTHING, Fetched, Wholeness, Window
 from federator.archive.habits import Hint
 from federator.federation.gallop import Gallop
@@ -54,7 +58,8 @@ async def _probe(quest: Quest) -> Fetched:
     """Ask for everything at once; whole, it settles the question."""
     # The query's own dates only: a window would leave out studies without a date.
     window = Window(first=quest.first, last=quest.last) if quest.dated_only else EVERYTHING
-    fetched = await quest.search.fetch(window, limit=quest.limit)
+    known = quest.search.client.habits.hint(quest.digest) is not None
+    fetched = await quest.search.fetch(window, limit=quest.limit if known else quest.glimpse)
     fetched.wholeness = await proven(quest.search, window, fetched, limit=quest.limit)
     if fetched.wholeness is Wholeness.WHOLE:
         quest.take(fetched)
@@ -70,9 +75,18 @@ async def _read_dated(quest: Quest, newest_seen: str) -> bool:
     search = quest.search
     if not search.dates_usable:
         return False
-    if search.single and await sorts(quest, newest_seen) and await read_ordered(quest):
+    # Both are tried on what was seen before, so neither waits for the other.
+    trials: list[Callable[[], Awaitable[bool]]] = [search.try_dates, partial(_sorts, quest, newest_seen)]
+    usable, in_order = await concurrently(trials)
+    if not usable:
+        return False
+    if in_order and await read_ordered(quest):
         return True
     return await Gallop(quest, newest_seen).run()
+
+
+async def _sorts(quest: Quest, newest_seen: str) -> bool:
+    return quest.search.single and await sorts(quest, newest_seen)
 
 
 async def _read_undated(quest: Quest) -> None:
@@ -106,12 +120,14 @@ def _remember(quest: Quest) -> None:
         return
     hint = habits.hint(quest.digest) if quest.below is not None else None
     if hint is None or not hint.newest:
-        hint = Hint(newest=f"{-places[0][0]:08d}", newest_second=_second(places[0]))
+        hint = Hint(
+            newest=f"{-places[0][0]:08d}",
+            newest_second=_second(places[0]),
+            oldest=f"{-places[-1][0]:08d}",
+            count=len(places),
+        )
     span_days = max(_moment(places[0]) - _moment(places[-1]), len(places) / _MOST_PER_DAY)
-    habits.remember(
-        quest.digest,
-        Hint(newest=hint.newest, newest_second=hint.newest_second, per_day=len(places) / span_days),
-    )
+    habits.remember(quest.digest, replace(hint, per_day=len(places) / span_days))
 
 
 def _moment(place: Rank) -> float:

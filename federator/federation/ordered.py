@@ -1,9 +1,6 @@
 """Archives that sort when asked (`orderby`, as dcm4chee has it): verified before and at every answer."""
 
-from functools import partial
-
 from federator.archive.asking import Request, ask
-from federator.archive.concurrently import concurrently
 from federator.archive.fetched import Wholeness, Window
 from federator.archive.wire import STUDY_DATE, STUDY_TIME
 from federator.dicom import json
@@ -25,24 +22,22 @@ async def sorts(quest: Quest, newest_seen: str) -> bool:
     habits = quest.search.client.habits
     if habits.orderby is None:
         try:
-            up, down = await concurrently(
-                [partial(_trial, quest, orderby) for orderby in (_OLDEST_FIRST, NEWEST_FIRST)]
-            )
+            habits.orderby = await _sorts_both_ways(quest, newest_seen)
         except ArchiveError as error:
             if error.http_status is None:
                 raise
             habits.orderby = False
-        else:
-            habits.orderby = bool(
-                up
-                and down
-                and down == sorted(down)
-                and up == sorted(up, reverse=True)
-                # What is sorted after it was cut is the same rows both ways.
-                and max(down) < min(up)
-                and down[0][0] <= moment_rank(newest_seen)[0]
-            )
     return habits.orderby
+
+
+async def _sorts_both_ways(quest: Quest, newest_seen: str) -> bool:
+    down = await _trial(quest, NEWEST_FIRST)
+    if not down or down != sorted(down) or down[0][0] > moment_rank(newest_seen)[0]:
+        # As with most archives: then the other way need not be asked for.
+        return False
+    up = await _trial(quest, _OLDEST_FIRST)
+    # What is sorted after it was cut is the same rows both ways.
+    return bool(up) and up == sorted(up, reverse=True) and max(down) < min(up)
 
 
 async def _trial(quest: Quest, orderby: str) -> list[Rank]:

@@ -1,0 +1,133 @@
+"""What a first question costs an archive, what it teaches, and what the same question costs the second time."""
+
+import datetime as dt
+from urllib.parse import parse_qsl
+
+import pytest
+
+from federator.config import Archive, Config
+from federator.dicom.query import parse
+from federator.federation.federation import Federation
+from federator.model import Level, Page
+from tests.hostile.archive import HostileArchive
+from tests.hostile.loopback import Loopback
+from tests.hostile.oracle import in_order
+from tests.hostile.records import STUDY_UID, Holdings, Record, first, study
+from tests.hostile.switches import OrderBy, Switches
+
+pytestmark = pytest.mark.anyio
+
+TODAY = dt.datetime.now(tz=dt.UTC).date()
+
+
+def stored(count: int, *, per_day: int = 1, named: str = "Doe^Jane") -> list[Record]:
+    """Studies that end today, the oldest stored first."""
+    return [
+        study(
+            f"1.2.{number}",
+            date=(TODAY - dt.timedelta(days=(count - 1 - number) // per_day)).strftime("%Y%m%d"),
+            time=f"{8 + number % per_day:02}0000",
+            name=named,
+        )
+        for number in range(count)
+    ]
+
+
+async def asked(federation: Federation, query: str) -> Page:
+    return await federation.search(parse(query, Level.STUDY, today=TODAY))
+
+
+def one(url: str) -> Config:
+    return Config(archives=(Archive(name="a", url=url),))
+
+
+def newest(records: list[Record], count: int) -> list[str]:
+    return [first(row, STUDY_UID) for row in in_order(records)[:count]]
+
+
+@pytest.mark.parametrize("limit", [10, 50])
+async def test_a_first_question_reads_a_few_times_what_it_shows(loopback: Loopback, limit: int) -> None:
+    """Issue 5: an archive takes its time for every row, so a first question must not read hundreds to show ten."""
+    records = stored(1_000)
+    archive = HostileArchive(Holdings(studies=records))
+    with loopback.serve(archive) as (url,):
+        async with Federation(one(url)) as federation:
+            page = await asked(federation, f"limit={limit}")
+    assert page.complete
+    assert [entry.uid for entry in page.entries] == newest(records, limit)
+    assert archive.ledger.rows <= 6 * limit
+    assert len(archive.ledger.requests) <= 6
+
+
+@pytest.mark.parametrize("per_day", [1, 7])
+async def test_the_same_question_again_takes_one_request_for_what_it_shows(loopback: Loopback, per_day: int) -> None:
+    """Issue 5: where the newest lay is remembered, so only studies of the last day can be too many."""
+    records = stored(700, per_day=per_day)
+    before = newest(records, 10)
+    archive = HostileArchive(Holdings(studies=records))
+    with loopback.serve(archive) as (url,):
+        async with Federation(one(url)) as federation:
+            await asked(federation, "limit=10")
+            archive.ledger.clear()
+            page = await asked(federation, "limit=10")
+            assert (len(archive.ledger.requests), archive.ledger.rows <= 10 + per_day) == (1, True)
+            archive.add(study("1.3.1", date=TODAY.strftime("%Y%m%d"), time="235959"))
+            later = await asked(federation, "limit=10")
+    assert [entry.uid for entry in page.entries] == before
+    assert [entry.uid for entry in later.entries] == ["1.3.1", *before[:9]]
+
+
+async def test_the_same_question_is_exact_when_studies_have_gone(loopback: Loopback) -> None:
+    """contract.md §3.2: what was remembered is a place to begin, not an answer."""
+    records = stored(300)
+    archive = HostileArchive(Holdings(studies=records))
+    with loopback.serve(archive) as (url,):
+        async with Federation(one(url)) as federation:
+            await asked(federation, "limit=20")
+    fewer = HostileArchive(Holdings(studies=records[:-5]))
+    with loopback.serve(fewer) as (url,):
+        async with Federation(one(url)) as emptier:
+            emptier._pool._clients["a"].habits = federation._pool._clients["a"].habits
+            page = await asked(emptier, "limit=20")
+    assert page.complete
+    assert [entry.uid for entry in page.entries] == newest(records[:-5], 20)
+
+
+async def test_names_are_tried_on_more_rows_than_a_first_glimpse_gave(loopback: Loopback) -> None:
+    """facts/dicomweb.md 1.3: an archive that loses letters must be found out before it is asked for a name.
+
+    The only name with marks stands behind the rows that the first question reads.
+    """
+    records = stored(120)
+    records[90] = {**records[90], **study("1.2.90", date="20200105", name="Müller^Jörg")}
+    archive = HostileArchive(Holdings(studies=records), Switches(non_ascii_not_indexed=True))
+    with loopback.serve(archive) as (url,):
+        async with Federation(one(url)) as federation:
+            await asked(federation, "limit=10")
+            assert archive.ledger.rows < 90
+            page = await asked(federation, "PatientName=muller*")
+    assert page.complete
+    assert [entry.uid for entry in page.entries] == ["1.2.90"]
+
+
+@pytest.mark.parametrize(
+    ("orderby", "asked_for"),
+    [
+        (OrderBy.SUPPORTED, ["-StudyDate,-StudyTime", "StudyDate,StudyTime", "-StudyDate,-StudyTime"]),
+        (OrderBy.ASCENDING, ["-StudyDate,-StudyTime"]),
+        (OrderBy.IGNORED, ["-StudyDate,-StudyTime"]),
+    ],
+    ids=str,
+)
+async def test_whether_an_archive_sorts_is_tried_the_other_way_only_where_it_seems_to(
+    loopback: Loopback, orderby: OrderBy, asked_for: list[str]
+) -> None:
+    """Facts of the field, 0.1: hardly any archive sorts, so most are found out with one request of four rows."""
+    records = stored(400)
+    archive = HostileArchive(Holdings(studies=records), Switches(orderby=orderby))
+    with loopback.serve(archive) as (url,):
+        async with Federation(one(url)) as federation:
+            page = await asked(federation, "limit=10")
+    assert [entry.uid for entry in page.entries] == newest(records, 10)
+    queries = [dict(parse_qsl(request.query)) for request in archive.ledger.requests]
+    assert [query["orderby"] for query in queries if "orderby" in query] == asked_for
