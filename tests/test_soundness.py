@@ -80,6 +80,16 @@ async def test_names_are_tried_for_wild_cards_for_case_and_for_marks(loopback, s
         assert len(hostile.ledger.requests) == 2
 
 
+@pytest.mark.parametrize("name", ["DOE^JANE", "Müller^Jörg", ("YAMADA^TAROU", "山田^太郎", "")])
+async def test_names_without_plain_small_letters_show_whether_wild_cards_are_known(loopback, name):
+    """contract.md §3.1: never a silent gap, also where every name that is known is in capitals or has marks."""
+    studies = [study(f"1.{number}", date="20240101", name=name) for number in range(3)]
+    for switches in (Switches(), Switches(wildcards_literal=True)):
+        async with known(loopback, switches, studies) as (_, client):
+            sound = await establish(client, "PatientName=Doe*")
+            assert sound[PERSON_NAMES] is not switches.wildcards_literal
+
+
 async def test_dates_and_lists_of_uids_are_tried_only_where_they_are_asked_for(loopback):
     """A question costs no trial that it does not need."""
     async with known(loopback, Switches(study_date_ignored=True, one_uid_only=True)) as (hostile, client):

@@ -120,7 +120,9 @@ def _on(row: DicomJson, tag: str, value: str) -> Trial:
 
 def _trial(client: ArchiveClient, sent: Filter) -> Trial | None:
     """A value of the same form as `sent` that a known row matches."""
-    for row in _sample(client):
+    # Small letters tell about case as well; where no name has any, one in capitals still tells about wild cards.
+    rows = sorted(_sample(client), key=lambda row: not _small_letters(row)) if sent.tag == _PATIENT_NAME else None
+    for row in rows or _sample(client):
         value = _own_value(row, sent)
         if value:
             return _on(row, sent.tag, value)
@@ -129,14 +131,22 @@ def _trial(client: ArchiveClient, sent: Filter) -> Trial | None:
 
 def _own_value(row: DicomJson, sent: Filter) -> str:
     if sent.kind is FilterKind.NAME:
-        small = _small_letters(row) if sent.tag == _PATIENT_NAME else json.text(row, sent.tag)
-        return wire.name_pattern(small[: max(2, len(small) // 2)]) if small else ""
+        return _own_pattern((_small_letters(row) if sent.tag == _PATIENT_NAME else "") or _first_name(row, sent.tag))
     value = json.texts(row, sent.tag)[0] if json.texts(row, sent.tag) else ""
     if not value or not value.isascii():
         return ""
     if sent.kind is FilterKind.TEXT:
         return _text_pattern(value) if sent.has_wildcard else (value if not wire.needs_pattern(value) else "")
     return value
+
+
+def _first_name(row: DicomJson, tag: str) -> str:
+    return next((name.alphabetic for name in json.names(row, tag) if name.alphabetic), "")
+
+
+def _own_pattern(name: str) -> str:
+    pattern = wire.name_pattern(name[: max(2, len(name) // 2)]) if name else ""
+    return pattern if pattern.strip("*") else ""
 
 
 def _text_pattern(value: str) -> str:
