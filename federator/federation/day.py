@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from federator.archive.fetched import Fetched, Wholeness, Window
 from federator.dicom import json
-from federator.federation.harvest import HEADROOM, Quest
+from federator.federation.harvest import Quest, generous
 from federator.federation.order import moment_rank
 from federator.federation.proof import proven
 
@@ -79,7 +79,7 @@ def _first_width(quest: Quest, day: str) -> int:
     hint = quest.search.client.habits.hint(quest.digest)
     if hint is None or hint.newest != day or not hint.per_day:
         return _FIRST_WIDTH_S
-    wanted = min(quest.count * HEADROOM, quest.comfortable) / hint.per_day * (_LAST_SECOND + 1)
+    wanted = min(generous(quest.count), quest.comfortable) / hint.per_day * (_LAST_SECOND + 1)
     return min(_LAST_SECOND + 1, _LAST_SECOND - hint.newest_second + max(1, int(wanted)))
 
 

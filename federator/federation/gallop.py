@@ -4,7 +4,7 @@ import datetime as dt
 
 from federator.archive.fetched import Fetched, Wholeness, Window
 from federator.federation.day import read_day
-from federator.federation.harvest import HEADROOM, Quest
+from federator.federation.harvest import Quest, generous
 from federator.federation.order import moment_rank
 from federator.federation.proof import proven
 
@@ -117,7 +117,7 @@ class Gallop:
 
     def _filling(self, per_day: float) -> int:
         """The days that should bring what is still wanted, and not more than the archive gives at a time."""
-        wanted = max(1, self._quest.count - len(self._quest.harvest.rows)) * HEADROOM
+        wanted = generous(max(1, self._quest.count - len(self._quest.harvest.rows)))
         return max(1, int(min(wanted, self._quest.comfortable) / per_day) + 1)
 
     async def _read_day(self, crowded: Fetched) -> None:

@@ -1,6 +1,7 @@
 """What is being looked for in one archive, and what was found so far."""
 
 import datetime as dt
+import math
 from dataclasses import dataclass, field
 
 from federator.archive.fetched import Fetched
@@ -11,7 +12,6 @@ from federator.federation.order import Rank, study_rank
 from federator.model import DicomJson, Level
 
 PROBE_LIMIT = 200
-HEADROOM = 1.3
 _FILL = 0.6
 _LEAST_GLIMPSE = 20
 
@@ -38,6 +38,11 @@ class Harvest:
     def count(self) -> int:
         """How many rows were found."""
         return len(self.rows)
+
+
+def generous(wanted: int) -> float:
+    """The studies to expect of a window that is to bring `wanted`: two standard deviations more, so that it does."""
+    return wanted + 2 * math.sqrt(wanted)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,7 +83,7 @@ class Quest:
     @property
     def limit(self) -> int:
         """The rows to ask for at a time."""
-        return max(PROBE_LIMIT, int(self.count * HEADROOM) + 1)
+        return max(PROBE_LIMIT, int(generous(self.count)) + 1)
 
     @property
     def glimpse(self) -> int:
