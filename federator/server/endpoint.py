@@ -40,6 +40,7 @@ class Endpoint(MCPServer[App]):
 
     def __init__(self, *named: Any, **options: Any) -> None:  # noqa: ANN401 - passed through to the SDK
         self._needs: dict[str, str] = {}
+        self._parameters: dict[str, Mapping[str, Any]] = {}
         self._silent: set[str] = set()
         super().__init__(*named, **options)
 
@@ -104,10 +105,12 @@ class Endpoint(MCPServer[App]):
         raise failure
 
     async def _refuse_unknown(self, name: str, arguments: Mapping[str, Any]) -> None:
-        known = {tool.name: tool.input_schema.get("properties", {}) for tool in await super().list_tools()}
-        if name not in known:
-            raise ToolError(f"There is no tool '{name[:60]}'. There are: {', '.join(known)}.")
-        if said := unknown_arguments(arguments, known[name]):
+        if name not in self._parameters:
+            listed = await super().list_tools()
+            self._parameters = {tool.name: tool.input_schema.get("properties", {}) for tool in listed}
+        if name not in self._parameters:
+            raise ToolError(f"There is no tool '{name[:60]}'. There are: {', '.join(self._parameters)}.")
+        if said := unknown_arguments(arguments, self._parameters[name]):
             raise ToolError(said)
 
 
