@@ -107,7 +107,9 @@ class RawGet:
 
     def __init__(self, orthanc: Orthanc, path: str, accept: str) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", orthanc.port, timeout=30)
-        self._path, self._accept = orthanc.root.rstrip("/") + path, accept
+        self._path = orthanc.root.rstrip("/") + path
+        self.url = f"http://127.0.0.1:{orthanc.port}{self._path}"
+        self.headers = {"Accept": accept}
 
     def close(self) -> None:
         """Hang up."""
@@ -117,7 +119,7 @@ class RawGet:
         """The body of a 200 answer; Orthanc hangs up after a second, so a lost connection is made anew."""
         for attempt in range(2):
             try:
-                self._connection.request("GET", self._path, headers={"Accept": self._accept})
+                self._connection.request("GET", self._path, headers=self.headers)
                 answer = self._connection.getresponse()
                 body = answer.read()
             except (http.client.HTTPException, ConnectionError):
@@ -196,6 +198,10 @@ class Stdio:
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(message).encode() + b"\n")
         self.process.stdin.flush()
+
+
+BARE_COMMAND = [sys.executable, str(Path(__file__).with_name("bare_server.py"))]
+"""The least that an MCP server on the same library can be."""
 
 
 def federator_command(config: Path) -> list[str]:

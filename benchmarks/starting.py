@@ -3,18 +3,16 @@
 import json
 import socket
 import statistics
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.archives import archives
-from benchmarks.measuring import Line, Stdio, federator_command, memory_kib, ratio, text_of
+from benchmarks.measuring import BARE_COMMAND, Line, Stdio, federator_command, memory_kib, ratio, text_of
 from benchmarks.searching import config_of
 from federator.config import Archive
 
-_BARE = [sys.executable, str(Path(__file__).with_name("bare_server.py"))]
 _CHARACTERS_PER_TOKEN = 4
 _MIB = 1_048_576
 
@@ -23,8 +21,8 @@ def start_up(*, rounds: int = 15) -> list[Line]:
     """Process start to the answer of `initialize`, in turn with the bare server."""
     with config_of({"nowhere": "http://127.0.0.1:9/dicom-web"}) as config:
         command = federator_command(config)
-        _start(command), _start(_BARE)
-        pairs = [(_start(command), _start(_BARE)) for _ in range(rounds)]
+        _start(command), _start(BARE_COMMAND)
+        pairs = [(_start(command), _start(BARE_COMMAND)) for _ in range(rounds)]
     ours, bare = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     return [
         Line(
@@ -77,7 +75,7 @@ def idle_memory(*, count: int = 3) -> list[Line]:
         ours.call("find-studies", query="limit=10")
         ours_kib = memory_kib(ours.process.pid)
         ours.close()
-    bare = Stdio(_BARE)
+    bare = Stdio(BARE_COMMAND)
     bare.initialize()
     bare.call("echo", text="hello")
     bare_kib = memory_kib(bare.process.pid)

@@ -27,7 +27,7 @@ TINY: dict[str, Callable[[], list[Line]]] = {
     "decoding": lambda: retrieving.decoding(rounds=1),
 }
 WITH_ORTHANC: dict[str, Callable[[], list[Line]]] = {
-    "search": lambda: searching.against_a_raw_request(count=12, rounds=1, typing_s=0),
+    "search": lambda: searching.against_a_raw_request(counts=(12,), rounds=1, starts=1, typing_s=0),
     "pictures": lambda: retrieving.pictures(rounds=1),
     "reports": lambda: retrieving.reports(rounds=1),
 }
