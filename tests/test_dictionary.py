@@ -11,8 +11,9 @@ from federator.dicom import dictionary, json
 def test_every_keyword_and_value_representation_is_pydicoms() -> None:
     """PS3.6: the same dictionary, entry by entry."""
     for tag, entry in datadict.DicomDictionary.items():
-        assert dictionary.entry_of(f"{tag:08X}") == entry
-    assert dictionary.keywords() == {keyword: f"{tag:08X}" for keyword, tag in datadict.keyword_dict.items() if keyword}
+        assert dictionary.entry_of(f"{tag:08X}") == (entry[0], entry[4])
+    tags = {keyword: f"{tag:08X}" for keyword, tag in datadict.keyword_dict.items() if keyword}
+    assert {keyword: json.tag_of(keyword) for keyword in dictionary.keywords()} == tags
 
 
 def test_repeating_groups_are_known_under_each_of_their_numbers() -> None:
@@ -20,11 +21,44 @@ def test_repeating_groups_are_known_under_each_of_their_numbers() -> None:
     for tag in ("60003000", "60023000", "601E0010"):
         assert json.keyword_of(tag) == datadict.keyword_for_tag(int(tag, 16))
         assert json.vr_of(tag) == datadict.dictionary_VR(int(tag, 16)).split(" or ")[0]
+    for mask, entry in datadict.RepeatersDictionary.items():
+        for digit in "02468ACE":
+            tag = mask.replace("x", digit)
+            if int(tag, 16) not in datadict.DicomDictionary:
+                assert dictionary.entry_of(tag) == (entry[0], entry[4])
+
+
+def test_a_keyword_is_found_in_any_case_and_as_written_only_where_that_is_asked() -> None:
+    """contract.md §2: keys of a query in any case; PS3.18 §8.3.4.1: keywords are spelt as in PS3.6."""
+    for keyword in dictionary.keywords():
+        tag = dictionary.tag_of_any_case(keyword)
+        assert tag == dictionary.tag_of_any_case(keyword.upper()) == dictionary.tag_of_any_case(keyword.lower())
+        assert json.keyword_of(tag) == keyword
+    assert (json.tag_of("PatientName"), json.tag_of("patientname")) == ("00100010", "")
+    unknown = ("", "Aaa", "Zzz", "PatientNam", "PatientName\tPN", "PatientName\n")
+    assert [dictionary.tag_of_any_case(word) for word in unknown] == [""] * len(unknown)
 
 
 def test_what_is_no_tag_has_no_entry() -> None:
     """Nothing raises on what an archive may send as a key."""
     assert [dictionary.entry_of(tag) for tag in ("", "0010001", "(0010,0010)", "0009ZZZZ", "00091001")] == [None] * 5
+
+
+def test_little_of_the_dictionary_stays_in_memory() -> None:
+    """Issue 5, memory: its text is 0.2 MB; pydicom's tuples and an index by keyword would be 1.8 MB."""
+    program = (
+        "import gc, tracemalloc\n"
+        "from federator.dicom import dictionary\n"
+        "dictionary.prepare()\n"  # Python's own table of names grows with the first reading, and stays so.
+        "dictionary._table.cache_clear()\n"
+        "gc.collect()\n"
+        "tracemalloc.start()\n"
+        "dictionary.prepare()\n"
+        "gc.collect()\n"
+        "print(tracemalloc.get_traced_memory()[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 500_000
 
 
 def test_a_look_up_does_not_import_pydicom() -> None:

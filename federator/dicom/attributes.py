@@ -3,7 +3,6 @@
 Standard: PS3.18 Tables 10.6.1-5 and 10.6.3-3 to -5, PS3.4 §C.6
 """
 
-import difflib
 import re
 from functools import cache
 
@@ -99,12 +98,6 @@ def level_of(tag: str) -> Level:
     return Level.SERIES if tag in tags_of(Level.SERIES) else Level.INSTANCE
 
 
-@cache
-def tag_of_any_case(keyword: str) -> str:
-    """The tag of a keyword in whatever case; empty where the dictionary does not know it."""
-    return _by_lower_case().get(keyword.lower(), "")
-
-
 def main_keywords(level: Level) -> list[str]:
     """The keywords that are most asked for at a level, the most important ones first."""
     return {
@@ -124,12 +117,14 @@ def suggestion(key: str, level: Level, options: tuple[str, ...]) -> str:
 
     The level's own keys come first, then those of the other levels, then the whole dictionary.
     """
+    import difflib
+
     plain = re.sub(r"[^a-z0-9]", "", key.lower())
     everyday = everyday_meaning(key, level)
     if everyday:
         return everyday
     own = {Level.STUDY: _STUDY, Level.SERIES: _SERIES, Level.INSTANCE: tuple(main_keywords(level))}[level]
-    for known in ([*own, *options], [*_STUDY, *_SERIES], _by_lower_case()):
+    for known in ([*own, *options], [*_STUDY, *_SERIES], dictionary.keywords()):
         spelt = {keyword.lower(): keyword for keyword in known}
         near = difflib.get_close_matches(plain, list(spelt), n=1, cutoff=_LIKENESS + 0.15)
         if near:
@@ -138,10 +133,5 @@ def suggestion(key: str, level: Level, options: tuple[str, ...]) -> str:
 
 
 def _spelling(keyword: str) -> str:
-    tag = tag_of_any_case(keyword)
+    tag = dictionary.tag_of_any_case(keyword)
     return json.keyword_of(tag) if tag else keyword
-
-
-@cache
-def _by_lower_case() -> dict[str, str]:
-    return {keyword.lower(): tag for keyword, tag in dictionary.keywords().items()}

@@ -194,12 +194,13 @@ def as_time(written: str) -> str:
 def keyword_of(tag: str) -> str:
     """The keyword of an 8-digit tag; empty where the dictionary has none."""
     entry = dictionary.entry_of(tag)
-    return "" if entry is None else entry[4]
+    return "" if entry is None else entry[1]
 
 
 def tag_of(keyword: str) -> str:
     """The tag of a keyword as 8 upper-case digits; empty where the dictionary does not know it."""
-    return dictionary.keywords().get(keyword, "")
+    tag = dictionary.tag_of_any_case(keyword)
+    return tag if keyword_of(tag) == keyword else ""
 
 
 @lru_cache(maxsize=4096)

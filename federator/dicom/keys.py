@@ -5,7 +5,7 @@ Standard: PS3.18 §8.3.4, §10.6.3.3
 
 import re
 
-from federator.dicom import attributes, json
+from federator.dicom import attributes, dictionary, json
 from federator.dicom.filters import is_searchable, shortened
 from federator.errors import RequestError
 from federator.model import Level
@@ -83,7 +83,7 @@ def _resolved(key: str, level: Level, options: tuple[str, ...]) -> str:
             f"'{told}' names an attribute in a sequence; what archives answer to that cannot be checked. "
             f"{_ask_for(level)}"
         )
-    tag = attributes.tag_of_any_case(key)
+    tag = dictionary.tag_of_any_case(key)
     if not tag:
         meant = attributes.suggestion(key, level, options)
         remedy = f"Did you mean {meant}?" if meant else _ask_for(level)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from federator.dicom import attributes, json
+from federator.dicom import attributes, dictionary, json
 from federator.errors import RequestError
 from federator.model import DicomJson, Level
 
@@ -89,7 +89,7 @@ def _selected(token: str) -> str:
         return group[1].upper()
     if _TAG.fullmatch(token):
         return token.upper()
-    known = attributes.tag_of_any_case(token)
+    known = dictionary.tag_of_any_case(token)
     if known:
         return known
     meant = attributes.suggestion(token, Level.INSTANCE, ())

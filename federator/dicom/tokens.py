@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from federator.dicom import attributes
+from federator.dicom import dictionary
 from federator.dicom.filters import shortened
 from federator.errors import RequestError
 
@@ -73,7 +73,7 @@ def _value(text: str, start: int, key: str) -> tuple[str, bool, int]:
 def _refuse_joined(told: str, value: str, options: tuple[str, ...]) -> None:
     """A RequestError where a value holds the next filter, as in a URL: archives would look for that text."""
     joined = re.search(r"[&;,|]\s*(\w+)=", value)
-    if joined and (attributes.tag_of_any_case(joined[1]) or joined[1].lower() in options):
+    if joined and (dictionary.tag_of_any_case(joined[1]) or joined[1].lower() in options):
         raise RequestError(
             f"'{shortened(told)}': put a space before {joined[1]} and no '{joined[0][0]}'. "
             f"If it belongs to the value, quote the value."
@@ -89,7 +89,7 @@ def _bare(word: str, before: str) -> RequestError:
         )
     if word[0] in "'\"":
         return RequestError(f"'{told}': the quote stands before the key. Quote the value only, for example {_EXAMPLE}.")
-    if before and not attributes.tag_of_any_case(word):
+    if before and not dictionary.tag_of_any_case(word):
         if word.upper() in _CONJUNCTIONS:
             return RequestError(f"'{told}': write filters side by side with spaces; all of them must match.")
         if word[0] in "-/":

@@ -119,12 +119,14 @@ class App:
 
 
 def _import_federation() -> "type[Federation]":
-    # With what a search needs besides, so that the first question does not wait for it.
+    # With what a search needs besides, so that the first question does not wait for it. The dictionary goes first:
+    # what is left over from reading it is room for all that follows.
+    from federator.dicom import dictionary
+
+    dictionary.prepare()
     import federator.server.searching  # noqa: F401
-    from federator.dicom.dictionary import keywords
     from federator.federation.federation import Federation
 
-    keywords()
     return Federation
 
 
