@@ -1,6 +1,5 @@
 """`archives.toml` from text to values: every fault of the file is found in one go, with its key and line."""
 
-import difflib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -183,6 +182,8 @@ class _Reading:
         if key.lower().replace("-", "_") in _SECRET_WORDS:
             self._fault(path, REFERENCE_ADVICE)
             return
+        import difflib
+
         close = difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.6)
         advice = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
         self._fault(path, f"there is no such key; {advice}")
