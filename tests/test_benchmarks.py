@@ -102,6 +102,35 @@ def test_a_search_leaves_numpy_and_the_decoders_unloaded() -> None:
 
 
 @pytest.mark.xdist_group("benchmarks")
+def test_a_server_that_stands_idle_after_a_search_holds_nothing_that_only_others_need(tmp_path: Path) -> None:
+    """Issue 5, memory: decoders, the vault, folders, reports and the search for what was meant wait until wanted."""
+    others = (
+        *("pydicom", "numpy", "PIL", "highdicom", "pdfplumber", "keyring", "difflib"),
+        *("federator.archive.folder", "federator.archive.check", "federator.demo", "federator.dicom.render"),
+        *(
+            "federator.dicom.report",
+            "federator.dicom.pdf",
+            "federator.federation.reports",
+            "federator.server.picturing",
+        ),
+    )
+    told = tmp_path / "loaded"
+    with archives("slow", 2, 0) as served, config_of({"a": served.urls[0], "b": served.urls[1]}) as config:
+        program = (
+            "import atexit, pathlib, sys\n"
+            "from federator.__main__ import main\n"
+            f"loaded = lambda: [name for name in {others} if name in sys.modules]\n"
+            f"atexit.register(lambda: pathlib.Path({str(told)!r}).write_text(repr(loaded())))\n"
+            f"main(['--config', {str(config)!r}])\n"
+        )
+        server = Stdio([sys.executable, "-c", program])
+        server.initialize()
+        assert server.structured("find-studies", query="PatientName=* limit=10")["studies"]
+        server.close()
+    assert told.read_text() == "[]"
+
+
+@pytest.mark.xdist_group("benchmarks")
 def test_a_call_that_fails_stops_a_measurement() -> None:
     """A benchmark of errors would be fast."""
     with config_of({"nowhere": "http://127.0.0.1:9/dicom-web"}) as config:
