@@ -13,6 +13,11 @@ from benchmarks.measuring import BARE_COMMAND, Line, Stdio, federator_command, m
 from benchmarks.searching import config_of
 from federator.config import Archive
 
+# Without what comes along with the tests only: where both of these are there, httpx loads a command line of its own.
+_AS_INSTALLED = (
+    "import runpy, sys; sys.modules.update(rich=None, pygments=None); "
+    "runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
+)
 _CHARACTERS_PER_TOKEN = 4
 _MIB = 1_048_576
 
@@ -70,12 +75,13 @@ def tool_list() -> list[Line]:
 def idle_memory(*, count: int = 3) -> list[Line]:
     """Resident memory after a search over archives, against the bare server after a call."""
     with archives("slow", count, 0) as served, config_of(_named(served.urls)) as config:
-        ours = Stdio(federator_command(config))
+        python, _, *module = federator_command(config)
+        ours = Stdio([python, "-c", _AS_INSTALLED, *module])
         ours.initialize()
         ours.call("find-studies", query="limit=10")
         ours_kib = memory_kib(ours.process.pid)
         ours.close()
-    bare = Stdio(BARE_COMMAND)
+    bare = Stdio([python, "-c", _AS_INSTALLED, "benchmarks.bare_server"])
     bare.initialize()
     bare.call("echo", text="hello")
     bare_kib = memory_kib(bare.process.pid)
