@@ -131,6 +131,30 @@ def test_a_server_that_stands_idle_after_a_search_holds_nothing_that_only_others
 
 
 @pytest.mark.xdist_group("benchmarks")
+def test_the_first_question_to_an_archive_loads_nothing_more() -> None:
+    """Issue 5: once the federation is open, as it is soon after the tool list, all that a search needs is loaded."""
+    with archives("slow", 1, 0) as served:
+        program = (
+            "import sys, anyio, jsonschema\n"  # With what the client checks an answer.
+            "from federator.config import Archive, Config\n"
+            "from federator.server.caller import in_memory\n"
+            "async def main():\n"
+            "    async with in_memory(Config(archives=(Archive(name='a', url=sys.argv[1]),))) as caller:\n"
+            "        refused = await caller.call('find-studies', {'query': 'archive=nobody'})\n"
+            "        assert refused.is_error\n"
+            "        before = set(sys.modules)\n"
+            "        answered = await caller.call('find-studies', {'query': 'PatientName=* StudyDate=2000-'})\n"
+            "        assert answered.structured['studies'], answered\n"
+            "        print(sorted(set(sys.modules) - before))\n"
+            "anyio.run(main)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program, *served.urls], capture_output=True, text=True, cwd=ROOT, check=False
+        )
+    assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.mark.xdist_group("benchmarks")
 def test_a_call_that_fails_stops_a_measurement() -> None:
     """A benchmark of errors would be fast."""
     with config_of({"nowhere": "http://127.0.0.1:9/dicom-web"}) as config:
