@@ -12,11 +12,13 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
+import truststore
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from federator.archive import trust
 from federator.archive.client import Answer, ArchiveClient, Meter, current_meter
 from federator.archive.faults import retry_after_s_of, translated
 from federator.config import Archive, AuthMethod, SecretReference, SecretStore
@@ -371,6 +373,37 @@ async def test_the_archives_own_authority_is_trusted(authority: Authority) -> No
     """contract.md §7: ca_file."""
     with canned(lambda _: http(200, STUDY_LIST), tls=authority.server()) as port:
         assert (await asked(at(port, "https", ca_file=authority.ca_file))).body == STUDY_LIST
+
+
+async def test_the_systems_authorities_are_trusted_and_read_once_for_all_archives(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 5: reading them takes tens of milliseconds, which no connection and no other archive may pay again."""
+    assert trust.trust_of(at(1, "https")) is trust.trust_of(at(2, "https"))
+    assert trust.trust_of(at(1, "https", ca_file=authority.ca_file)) is not trust.trust_of(at(2, "https"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))
+    trust._shared.cache_clear()
+    try:
+        with canned(lambda _: http(200, STUDY_LIST), tls=authority.server()) as port:
+            assert (await asked(at(port, "https"))).body == STUDY_LIST
+    finally:
+        trust._shared.cache_clear()
+
+
+def test_a_system_without_a_file_of_authorities_is_left_to_truststore(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some keep a folder of certificates, or keep them where this Python does not look."""
+    empty = tmp_path / "none.pem"
+    empty.write_text("")
+    monkeypatch.setenv("SSL_CERT_FILE", str(empty))
+    assert type(trust.trust_in_the_system()) is truststore.SSLContext
+
+
+def test_what_is_not_secure_trusts_nobody() -> None:
+    """A connection that became secure by mistake is refused, not taken unseen."""
+    context = trust.trust_in_nobody()
+    assert (context.verify_mode, context.check_hostname, context.get_ca_certs()) == (ssl.CERT_REQUIRED, True, [])
 
 
 async def test_a_certificate_for_another_name_and_an_old_one_are_told_apart(authority: Authority) -> None:

@@ -28,7 +28,7 @@ from federator.archive.auth import SignIn
 from federator.archive.faults import refusal, translated
 from federator.archive.habits import Habits
 from federator.archive.retry import Breaker, RetryBudget, with_retries
-from federator.archive.trust import trust_of
+from federator.archive.trust import trust_in_nobody, trust_of
 from federator.config import Archive
 from federator.errors import ArchiveError
 from federator.model import OutcomeState
@@ -167,12 +167,15 @@ class ArchiveClient:
 
     async def _opened(self) -> httpx.AsyncClient:
         """The HTTP client, made at the first request: a hundred archives cost nothing at start-up."""
-        if self._http is None and self.archive.folder is not None:
+        if self._http is not None:
+            return self._http
+        if self.archive.folder is not None:
             # Loading what reads files takes a while, and other questions go on meanwhile.
             await anyio.to_thread.run_sync(import_module, "federator.archive.folder")
+        trust = await self._trust()
         if self._http is None:
             try:
-                self._http = self._made()
+                self._http = self._made(trust)
             except (ImportError, ValueError, httpx.InvalidURL) as error:
                 # Only the proxy is not checked with the configuration: it comes from the environment.
                 raise ArchiveError(
@@ -184,7 +187,13 @@ class ArchiveClient:
             await self._stack.enter_async_context(self._http)
         return self._http
 
-    def _made(self) -> httpx.AsyncClient:
+    async def _trust(self) -> ssl.SSLContext:
+        """The token service may be secure where the archive itself is not; where neither is, nothing is verified."""
+        if "https" not in {self._base.scheme, _address(self.archive.token_url).scheme}:
+            return trust_in_nobody()
+        return await anyio.to_thread.run_sync(trust_of, self.archive)
+
+    def _made(self, trust: ssl.SSLContext) -> httpx.AsyncClient:
         archive = self.archive
         transport = None
         if archive.folder is not None:
@@ -193,8 +202,7 @@ class ArchiveClient:
             transport = httpx.ASGITransport(app=folder_app(archive.folder), raise_app_exceptions=False)
         return httpx.AsyncClient(
             transport=transport,
-            # The token service may be secure where the archive itself is not; where neither is, nothing is verified.
-            verify=trust_of(archive) if "https" in {self._base.scheme, _address(archive.token_url).scheme} else False,
+            verify=trust,
             timeout=httpx.Timeout(None, connect=min(_CONNECT_S, archive.deadline_s / 2)),
             limits=httpx.Limits(
                 max_connections=archive.max_connections,

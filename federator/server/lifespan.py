@@ -124,6 +124,9 @@ def _import_federation() -> "type[Federation]":
     from federator.dicom import dictionary
 
     dictionary.prepare()
+    from federator.archive.trust import trust_in_nobody
+
+    trust_in_nobody()
     import federator.server.searching  # noqa: F401
     from federator.federation.federation import Federation
 
