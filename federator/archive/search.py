@@ -117,11 +117,6 @@ class Search:
         await self._keep_matching(page, window)
         return page
 
-    async def try_dates(self) -> bool:
-        """Whether the archive can be asked for a range of study dates; tried at first use. Raises ArchiveError."""
-        await soundness.establish(self.client, (), dates=True, uid_list=False)
-        return self.dates_usable
-
     async def _prepare(self, window: Window) -> None:
         """Get to know the archive as far as this question needs it: at first use only."""
         habits = self.client.habits

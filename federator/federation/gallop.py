@@ -1,6 +1,7 @@
 """Windows on Study Date, from the newest day backwards: empty ones grow, cut ones shrink."""
 
 import datetime as dt
+import math
 
 from federator.archive.fetched import Fetched, Wholeness, Window
 from federator.federation.day import read_day
@@ -46,12 +47,18 @@ class Gallop:
         # An earlier question found more studies on a day than fit into an answer.
         self._crowded = per_day > self._quest.comfortable
 
-    async def run(self) -> bool:
-        """Read until there is enough or nothing more; False where dates turn out not to be understood."""
+    @property
+    def finished(self) -> bool:
+        """Whether there is enough, or nothing more."""
+        return self._quest.enough or self._end < self._floor
+
+    async def run(self, *, most_windows: float = math.inf) -> bool:
+        """Read until `finished`, or so many windows; False where dates turn out not to be understood."""
         quest = self._quest
         if self._crowded:
             await self._look_above()
-        while not quest.enough and self._end >= self._floor:
+        while not self.finished and most_windows > 0:
+            most_windows -= 1
             first = self._bounded(self._first)
             if self._crowded and self._last == self._end:
                 await self._read_day(Fetched())

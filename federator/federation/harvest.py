@@ -93,7 +93,7 @@ class Quest:
         filter finds is seldom more than one answer holds.
         """
         narrowed = self.search.query.without(STUDY_DATE).filters
-        return self.limit if narrowed else min(self.limit, max(_LEAST_GLIMPSE, 2 * self.count))
+        return self.limit if narrowed else min(self.limit, max(_LEAST_GLIMPSE, int(generous(self.count)) + 1))
 
     @property
     def comfortable(self) -> float:

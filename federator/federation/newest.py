@@ -8,11 +8,8 @@ Where no gap is noted, the studies found down to `covered` are exactly the newes
 """
 
 import datetime as dt
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from functools import partial
 
-from federator.archive.concurrently import concurrently
 from federator.archive.fetched import EVERYTHING, Fetched, Wholeness, Window
 from federator.archive.habits import Hint
 from federator.federation.gallop import Gallop
@@ -22,6 +19,7 @@ from federator.federation.ordered import read_ordered, sorts
 from federator.federation.proof import proven
 
 _SMALL = 100
+_PATIENCE = 2
 _MOST_PER_DAY = 100_000
 
 
@@ -75,18 +73,17 @@ async def _read_dated(quest: Quest, newest_seen: str) -> bool:
     search = quest.search
     if not search.dates_usable:
         return False
-    # Both are tried on what was seen before, so neither waits for the other.
-    trials: list[Callable[[], Awaitable[bool]]] = [search.try_dates, partial(_sorts, quest, newest_seen)]
-    usable, in_order = await concurrently(trials)
-    if not usable:
-        return False
-    if in_order and await read_ordered(quest):
+    gallop = Gallop(quest, newest_seen)
+    if search.single and search.client.habits.orderby is None:
+        # Whether an archive sorts is worth asking only where windows do not do at once: few archives sort, and to
+        # those that do not the question is about everything they have.
+        if not await gallop.run(most_windows=_PATIENCE):
+            return False
+        if gallop.finished:
+            return True
+    if search.single and await sorts(quest, newest_seen) and await read_ordered(quest):
         return True
-    return await Gallop(quest, newest_seen).run()
-
-
-async def _sorts(quest: Quest, newest_seen: str) -> bool:
-    return quest.search.single and await sorts(quest, newest_seen)
+    return await gallop.run()
 
 
 async def _read_undated(quest: Quest) -> None:
