@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
+from pydicom.pixels.utils import pixel_array
 
 from federator.archive.metadata import row_of_file
 from federator.dicom.render.apart import decode_apart
@@ -61,6 +62,19 @@ def _pixels(name: str, frame_number: int = 1) -> np.ndarray:
 def test_a_compressed_image_looks_like_its_uncompressed_twin(compressed: str, plain: str, tolerance: float) -> None:
     """Issue 3 part 7: JPEG 2000, JPEG-LS, RLE and deflate; the twins were made by others."""
     assert np.abs(_pixels(compressed).astype(int) - _pixels(plain)).max() <= tolerance
+
+
+@pytest.mark.parametrize("kind", ["u1", "i1", "u2", "i2", "u4", "i4"])
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"])
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"])
+def test_words_that_are_read_where_they_lie_are_what_pydicom_reads(kind: str, photometric: str, syntax: str) -> None:
+    """PS3.5 §8.1.1; issue 5: pydicom takes longer to decide how to read plain words than to read them."""
+    pixels = np.frombuffer(bytes(range(252)) * 4, kind).reshape(6, -1)
+    dataset = image_dataset(pixels, PhotometricInterpretation=photometric)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    stored = stored_values(DicomFile(written(dataset)).frame(1))
+    theirs = pixel_array(dataset)
+    assert (stored.dtype, stored.shape, stored.tobytes()) == (theirs.dtype, theirs.shape, theirs.tobytes())
 
 
 @pytest.mark.parametrize(

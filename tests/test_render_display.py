@@ -11,7 +11,10 @@ from pydicom.uid import UID
 from federator.dicom.render.display import chosen_toning
 from federator.dicom.render.encoded import EncodedFrame
 from federator.dicom.render.frame import display_pixels
+from federator.dicom.render.header import GrayTransformation
+from federator.dicom.render.line import Line
 from federator.dicom.render.part10 import DicomFile
+from federator.dicom.render.tables import LookupTable
 from federator.dicom.render.windows import PRESETS, Window, WindowFunction, WindowRequest, parse
 from federator.errors import ContentError, RequestError
 from tests.dicom_files import file
@@ -50,6 +53,81 @@ def test_a_linear_window_is_the_standards_formula(center: float, width: float, s
     expected = _linear(RAMP * slope + intercept, center, width)
     assert np.abs(ours.astype(int) - expected).max() <= 1
     assert (ours != expected).mean() < 0.02
+
+
+@given(
+    window=st.builds(
+        Window,
+        center=st.floats(-3000, 70_000, allow_nan=False) | st.integers(-1000, 3000),
+        width=st.floats(1, 70_000, allow_nan=False) | st.integers(1, 4000),
+        function=st.sampled_from(WindowFunction),
+    ),
+    slope=st.sampled_from([1.0, 0.5, 2.0, -1.0, 0.000_305]),
+    intercept=st.sampled_from([0.0, -1024.0, 12.25]),
+    kind=st.sampled_from(["MONOCHROME1", "MONOCHROME2"]),
+    values=st.sampled_from(["i1", "u1", "i2", "u2"]),
+)
+@settings(max_examples=80, deadline=None)
+def test_a_frame_is_shown_to_the_byte_as_value_by_value(
+    window: Window, slope: float, intercept: float, kind: str, values: str
+) -> None:
+    """Issue 5: fast and still exact. Values in floating point are neither tabled nor drawn as a line."""
+    limits = np.iinfo(values)
+    pixels = np.arange(limits.min, limits.max + 1).reshape(16, -1)
+    attributes = {"RescaleSlope": slope, "RescaleIntercept": intercept, "PhotometricInterpretation": kind}
+    dataset = image_dataset(pixels.astype(np.float64), **attributes)
+    dataset.DoubleFloatPixelData = dataset.PixelData
+    del dataset.PixelData
+    request = WindowRequest(window=window)
+    expected = display_pixels(DicomFile(written(dataset)).frame(1), request)[0]
+    assert np.array_equal(_shown(pixels.astype(values), request, **attributes), expected)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("inverse", [False, True])
+def test_the_presets_of_ct_are_drawn_as_lines(preset: str, inverse: bool) -> None:
+    """Issue 5: what was made fast is what is used."""
+    gray = GrayTransformation(slope=1, intercept=-1024, is_inverse=inverse)
+    stored = np.arange(4096, dtype=np.uint16).reshape(64, 64)
+    center, width = PRESETS[preset]
+    table = _linear(stored.ravel() - 1024.0, center, width)
+    line = Line.of(gray, Window(center=center, width=width))
+    assert line
+    assert np.array_equal(
+        line.drawn(stored, 0, 255 - table if inverse else table), (255 - table if inverse else table).reshape(64, 64)
+    )
+
+
+def test_a_line_that_is_no_more_than_close_to_the_table_is_not_drawn() -> None:
+    """Issue 5: one value that is shown otherwise is one too many."""
+    stored = np.arange(4096, dtype=np.uint16).reshape(64, 64)
+    line = Line.of(GrayTransformation(), Window(center=2000, width=1000))
+    assert line
+    table = _linear(stored.ravel(), 2000, 1000)
+    assert line.drawn(stored, 0, table) is not None
+    table[1700] += 1
+    assert line.drawn(stored, 0, table) is None
+
+
+@pytest.mark.parametrize(
+    ("gray", "window"),
+    [
+        (GrayTransformation(), Window(center=40, width=1)),
+        (GrayTransformation(), Window(center=40, width=400, function=WindowFunction.SIGMOID)),
+        (GrayTransformation(slope=1e300), Window(center=40, width=400)),
+        (
+            GrayTransformation(slope=-1e200, intercept=1e200),
+            Window(center=40, width=1e-200, function=WindowFunction.LINEAR_EXACT),
+        ),
+        (
+            GrayTransformation(modality_table=LookupTable(first=0, bits=8, entries=(0, 255))),
+            Window(center=40, width=400),
+        ),
+    ],
+)
+def test_what_is_no_line_of_numbers_in_reach_is_none(gray: GrayTransformation, window: Window) -> None:
+    """Issue 3 part 7: steps, curves, tables and absurd numbers."""
+    assert Line.of(gray, window) is None
 
 
 @pytest.mark.parametrize("inverse", [False, True])

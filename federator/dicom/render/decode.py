@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
 from federator.dicom.render.apart import SYNTAXES, decode_apart
 from federator.dicom.render.codestream import inspect
-from federator.dicom.render.encoded import EncodedFrame, is_encapsulated, native_frame
+from federator.dicom.render.encoded import (
+    EXPLICIT_LITTLE_ENDIAN,
+    IMPLICIT_LITTLE_ENDIAN,
+    EncodedFrame,
+    is_encapsulated,
+    native_frame,
+)
 from federator.dicom.render.header import MAX_PIXELS, PixelLayout
 from federator.errors import ContentError
 
@@ -26,6 +32,9 @@ _PLUGINS = {
     "1.2.840.10008.1.2.5": "pydicom",
 }
 """Left to itself, pydicom tries GDCM first."""
+_LITTLE_ENDIAN = frozenset({IMPLICIT_LITTLE_ENDIAN, EXPLICIT_LITTLE_ENDIAN})
+_ONE_SAMPLE = frozenset({"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"})
+_WORD_BITS = frozenset({8, 16, 32})
 _COLORS = 3
 
 
@@ -36,7 +45,12 @@ def stored_values(frame: EncodedFrame) -> "NDArray[Any]":
     A ContentError says why a frame cannot be decoded, before anything large is allocated.
     """
     value = _checked(frame)
-    stored = _from_apart(value, frame) if frame.transfer_syntax in SYNTAXES else _decoded(value, frame)
+    if _are_words(frame):
+        stored = _words(value, frame)
+    elif frame.transfer_syntax in SYNTAXES:
+        stored = _words(decode_apart(frame.transfer_syntax, _options(frame.layout), value), frame)
+    else:
+        stored = _decoded(value, frame)
     return stored[..., :_COLORS] if frame.layout.samples_per_pixel > 1 else _without_other_bits(stored, frame.layout)
 
 
@@ -70,15 +84,26 @@ def _decoded(value: bytes, frame: EncodedFrame) -> "NDArray[Any]":
     return decoded
 
 
-def _from_apart(value: bytes, frame: EncodedFrame) -> "NDArray[Any]":
+def _are_words(frame: EncodedFrame) -> bool:
+    """Whether the bytes are the values already, one whole word each: a view of them is enough then."""
+    layout = frame.layout
+    return (
+        frame.transfer_syntax in _LITTLE_ENDIAN
+        and layout.keyword == "PixelData"
+        and layout.photometric_interpretation in _ONE_SAMPLE
+        and layout.samples_per_pixel == 1
+        and layout.bits_allocated in _WORD_BITS
+    )
+
+
+def _words(values: bytes, frame: EncodedFrame) -> "NDArray[Any]":
     import numpy as np
 
     layout = frame.layout
-    values = decode_apart(frame.transfer_syntax, _options(layout), value)
     kind = "i" if layout.pixel_representation else "u"
     shape = (layout.rows, layout.columns, *([layout.samples_per_pixel] if layout.samples_per_pixel > 1 else []))
     try:
-        return np.frombuffer(values, f"{kind}{layout.bits_allocated // 8}").reshape(shape)
+        return np.frombuffer(values, f"<{kind}{layout.bits_allocated // 8}").reshape(shape)
     except (ValueError, TypeError) as error:
         raise _undecodable(frame) from error
 
