@@ -6,7 +6,7 @@ import anyio.to_thread
 
 from federator.archive.client import ArchiveClient
 from federator.archive.instances import retrieve_frame, retrieve_instance
-from federator.archive.rendered import Rendered, retrieve_rendered
+from federator.archive.rendered import EarlyRendered, Rendered, may_be_asked_early, retrieve_rendered
 from federator.dicom import json
 from federator.dicom.render.encoded import EncodedFrame
 from federator.dicom.render.header import layout_of, palette_of
@@ -39,6 +39,19 @@ class FrameAddress:
         return self.study_instance_uid, self.series_instance_uid, self.sop_instance_uid
 
 
+def early_picture(
+    client: ArchiveClient, address: FrameAddress, *, media_type: str, window: tuple[float, float] | None
+) -> EarlyRendered | None:
+    """A picture to ask for beside the metadata; None where asking for it could be in vain, or has to teach something.
+
+    An archive that was never seen to make pictures is asked step by step, and so is one that was never seen to honour a
+    window: what it is found to do rests on what its object is.
+    """
+    if not may_be_asked_early(client) or not (window is None or _WINDOW_HONOURED in client.habits.accepts):
+        return None
+    return EarlyRendered(client, address.uids, address.frame_number, media_type=media_type, window=window)
+
+
 async def retrieve_picture(
     client: ArchiveClient,
     address: FrameAddress,
@@ -46,8 +59,9 @@ async def retrieve_picture(
     *,
     media_type: str,
     window: tuple[float, float] | None = None,
+    early: EarlyRendered | None = None,
 ) -> Rendered:
-    """The frame as the archive renders it. `row` is the instance's metadata.
+    """The frame as the archive renders it. `row` is the instance's metadata, `early` this picture if asked for already.
 
     Raises ContentError where the archive does not render it, or not in the window asked for: some archives ignore the
     window without a word. That is found out once per archive, by asking for a window far off as well.
@@ -55,12 +69,18 @@ async def retrieve_picture(
     kind = _kind(row)
     if window is None:
         return await retrieve_rendered(
-            client, *address.uids, address.frame_number, media_type=media_type, sop_class_uid=kind
+            client, *address.uids, address.frame_number, media_type=media_type, sop_class_uid=kind, early=early
         )
     if _WINDOW_HONOURED in client.habits.unsupported:
         raise ContentError(f"{client.name} was found to ignore the window of rendered frames.")
     wanted = await retrieve_rendered(
-        client, *address.uids, address.frame_number, media_type=media_type, window=window, sop_class_uid=kind
+        client,
+        *address.uids,
+        address.frame_number,
+        media_type=media_type,
+        window=window,
+        sop_class_uid=kind,
+        early=early,
     )
     if _WINDOW_HONOURED not in client.habits.accepts:
         center, width = window

@@ -1,6 +1,11 @@
 """WADO-RS for frames that the archive renders itself, checked to be images (PS3.18 §10.4.1.1.3)."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import anyio
 
 from federator.archive.accept import (
     ABSENT,
@@ -13,9 +18,14 @@ from federator.archive.accept import (
     wrong_kind,
 )
 from federator.archive.client import Answer, ArchiveClient
+from federator.archive.concurrently import concurrently
 from federator.archive.sniff import Kind, ends_as_begun, jpeg_process, sniff
-from federator.errors import ContentError, RequestError
+from federator.errors import ArchiveError, ContentError, RequestError
+from federator.model import OutcomeState
 
+T = TypeVar("T")
+
+_KIND = "rendered:"
 _MEDIA_TYPES = (Kind.JPEG.value, Kind.PNG.value)
 _LOSSLESS_JPEG = 0xC3
 # Refusals that tell of the kind of object, not of a mishap or of this one's parameters.
@@ -41,12 +51,14 @@ async def retrieve_rendered(
     window: tuple[float, float] | None = None,
     viewport: tuple[int, int] | None = None,
     sop_class_uid: str = "",
+    early: "EarlyRendered | None" = None,
 ) -> Rendered:
     """One frame as an image made by the archive; `frame_number` counts from 1.
 
     Always asked for by its number, because archives answer for a whole multi-frame object with the first frame only
     or with an animation. `window` is (center, width) with the linear function, `viewport` (width, height) in pixels.
     With `sop_class_uid` a class that the archive was never seen to render is remembered and not asked for again.
+    What came of an `early` request for just this is taken as if it had been asked for now.
     Raises ContentError where the archive cannot render this (decode it here then), ArchiveError where it could not be
     asked.
 
@@ -54,19 +66,16 @@ async def retrieve_rendered(
     """
     if frame_number < 1:
         raise RequestError(f"frame {frame_number} does not exist: frames count from 1.")
-    kind = f"rendered:{sop_class_uid}"
+    kind = f"{_KIND}{sop_class_uid}"
     if sop_class_uid and kind in client.habits.unsupported:
         raise ContentError(f"{client.name} was found not to render this kind of object.")
-    others = tuple(other for other in _MEDIA_TYPES if other != media_type)
     try:
-        rendered = await ask(
-            client,
-            f"{object_path(study, series, instance)}/frames/{frame_number}/rendered",
-            resource=f"rendered as {media_type}",
-            accepts=(media_type, *others),
-            read=_image_in,
-            parameters=_parameters(window, viewport),
-            absent=ABSENT,
+        rendered = (
+            early.result()
+            if early
+            else await _ask(
+                client, (study, series, instance), frame_number, media_type=media_type, window=window, viewport=viewport
+            )
         )
     except NotOffered as refusal:
         # A frame that does not exist and a window that is not understood are refused likewise: they teach nothing.
@@ -77,6 +86,81 @@ async def retrieve_rendered(
     if sop_class_uid:
         client.habits.accepts[kind] = rendered.media_type
     return rendered
+
+
+def may_be_asked_early(client: ArchiveClient) -> bool:
+    """Whether the archive was seen to render, and never to refuse a kind of object: then a guess is worth a request."""
+    habits = client.habits
+    seen = any(habit.startswith(_KIND) for habit in habits.accepts)
+    return seen and not any(habit.startswith(_KIND) for habit in habits.unsupported)
+
+
+class EarlyRendered:
+    """An image that is asked for before the object's metadata are there, to be judged when they are.
+
+    `window` is as for `retrieve_rendered`. Nothing is learned from how it ends but what every request teaches (the
+    media type that worked, that the archive is down), because nothing is known of the object yet.
+    """
+
+    def __init__(
+        self,
+        client: ArchiveClient,
+        uids: tuple[str, str, str],
+        frame_number: int,
+        *,
+        media_type: str,
+        window: tuple[float, float] | None,
+    ) -> None:
+        self.window = window
+        self._ask = partial(_ask, client, uids, frame_number, media_type=media_type, window=window)
+        self._scope = anyio.CancelScope()
+        self._outcome: Rendered | ArchiveError = ArchiveError("was not asked.", state=OutcomeState.SKIPPED)
+
+    async def beside(self, describe: Callable[[], Awaitable[T]], *, fits: Callable[[T], bool]) -> T:
+        """What `describe` gives, or its error; the image is asked for meanwhile, and given up unless it `fits`."""
+        described: list[T] = []
+
+        async def first() -> None:
+            described.append(await describe())
+            if not fits(described[0]):
+                self._scope.cancel()
+
+        await concurrently([first, self._asked])
+        return described[0]
+
+    def result(self) -> Rendered:
+        """The image, or the ArchiveError in its place; for one that was not given up."""
+        if isinstance(self._outcome, ArchiveError):
+            raise self._outcome
+        return self._outcome
+
+    async def _asked(self) -> None:
+        with self._scope:
+            try:
+                self._outcome = await self._ask()
+            except ArchiveError as error:
+                self._outcome = error
+
+
+async def _ask(
+    client: ArchiveClient,
+    uids: tuple[str, str, str],
+    frame_number: int,
+    *,
+    media_type: str,
+    window: tuple[float, float] | None,
+    viewport: tuple[int, int] | None = None,
+) -> Rendered:
+    others = tuple(other for other in _MEDIA_TYPES if other != media_type)
+    return await ask(
+        client,
+        f"{object_path(*uids)}/frames/{frame_number}/rendered",
+        resource=f"rendered as {media_type}",
+        accepts=(media_type, *others),
+        read=_image_in,
+        parameters=_parameters(window, viewport),
+        absent=ABSENT,
+    )
 
 
 def _parameters(window: tuple[float, float] | None, viewport: tuple[int, int] | None) -> list[tuple[str, str]]:

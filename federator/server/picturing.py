@@ -1,14 +1,16 @@
 """What render-instance-frame does: the archive's own picture where it makes one, else the frame decoded here."""
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, ImageContent, TextContent
 
 from federator.archive.client import ArchiveClient
-from federator.archive.images import FrameAddress, retrieve_encoded_frame, retrieve_picture
+from federator.archive.images import FrameAddress, early_picture, retrieve_encoded_frame, retrieve_picture
 from federator.archive.rendered import Rendered
 from federator.archive.retrieve import retrieve_metadata
 from federator.dicom.render.describe import details, title
@@ -17,7 +19,7 @@ from federator.dicom.render.encoded import EncodedFrame
 from federator.dicom.render.frame import render_frame
 from federator.dicom.render.geometry import pixel_aspect
 from federator.dicom.render.header import PixelLayout, check_frame, layout_of
-from federator.dicom.render.picture import Picture, fit
+from federator.dicom.render.picture import Picture, as_it_is, fit
 from federator.dicom.render.tables import TableElsewhere
 from federator.dicom.render.windows import Window, WindowRequest, parse
 from federator.dicom.uid import TaggedUID
@@ -26,6 +28,8 @@ from federator.federation.target import Target
 from federator.model import DicomJson
 from federator.server.lifespan import App
 from federator.server.wording import one_line, served_by
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +42,21 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Described:
+    """The instance's metadata, the window to ask the archive for (None for its own choice), and what to say of it."""
+
+    row: DicomJson
+    layout: PixelLayout
+    window: tuple[float, float] | None
+    window_words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Retrieved:
     """The instance's metadata with the archive's picture, or with the frame to decode and why there is no picture."""
 
     row: DicomJson
+    layout: PixelLayout
     window_words: str
     source: Rendered | EncodedFrame
     reason: str = ""
@@ -72,18 +87,18 @@ async def render(
         Target(study=study, series=series, instance=instance), partial(_retrieve, address=address, wanted=wanted)
     )
     app.note(served.earlier)
-    picture, window_words = await app.in_worker(_pictured, served.value, frame, wanted)
-    layout = layout_of(served.value.row)
+    retrieved = served.value
+    # What need not be decoded takes microseconds, and the way to a worker and back takes more.
+    pictured = _passed_through(retrieved, frame, wanted)
+    if pictured is None:
+        pictured = await app.in_worker(_pictured, retrieved, frame, wanted)
+    picture, window_words = pictured
     lines = [
-        f"{served_by(served.archive, served.earlier)} {title(served.value.row, frame)}.",
+        f"{served_by(served.archive, served.earlier)} {title(retrieved.row, frame)}.",
         f"Window: {one_line(window_words, max_characters=600)}.",
-        _shown(picture, layout),
-        *details(served.value.row, frame),
-        *(
-            [one_line(f"Decoded by federator: {served.value.reason}", max_characters=300)]
-            if served.value.reason
-            else []
-        ),
+        _shown(picture, retrieved.layout),
+        *details(retrieved.row, frame),
+        *([one_line(f"Decoded by federator: {retrieved.reason}", max_characters=300)] if retrieved.reason else []),
     ]
     return picture_result(picture, lines)
 
@@ -100,16 +115,29 @@ def picture_result(picture: Picture, lines: list[str]) -> CallToolResult:
 
 
 async def _retrieve(client: ArchiveClient, *, address: FrameAddress, wanted: Wanted) -> _Retrieved:
-    row = (await retrieve_metadata(client, *address.uids))[0]
-    layout_of(row)
-    check_frame(row, address.frame_number)
-    window, words = _window_for(row, address.frame_number, wanted.window)
+    describe = partial(_describe, client, address, wanted)
+    guess = _numbers(wanted.window.window if wanted.window else None)
+    early = early_picture(client, address, media_type=wanted.media_type, window=guess)
+    if early is None:
+        seen = await describe()
+    else:
+        seen = await early.beside(describe, fits=lambda described: described.window == guess)
+    row, media_type = seen.row, wanted.media_type
+    asked = early if seen.window == guess else None
     try:
-        picture = await retrieve_picture(client, address, row, media_type=wanted.media_type, window=window)
+        picture = await retrieve_picture(client, address, row, media_type=media_type, window=seen.window, early=asked)
     except ContentError as refusal:
         frame = await retrieve_encoded_frame(client, address, row)
-        return _Retrieved(row=frame.row, window_words="", source=frame, reason=str(refusal))
-    return _Retrieved(row=row, window_words=words, source=picture)
+        return _Retrieved(row=frame.row, layout=frame.layout, window_words="", source=frame, reason=str(refusal))
+    return _Retrieved(row=row, layout=seen.layout, window_words=seen.window_words, source=picture)
+
+
+async def _describe(client: ArchiveClient, address: FrameAddress, wanted: Wanted) -> _Described:
+    row = (await retrieve_metadata(client, *address.uids))[0]
+    layout = layout_of(row)
+    check_frame(row, address.frame_number)
+    window, words = _window_for(row, address.frame_number, wanted.window)
+    return _Described(row=row, layout=layout, window=window, window_words=words)
 
 
 def _window_for(
@@ -134,21 +162,31 @@ def _numbers(window: Window | None) -> tuple[float, float] | None:
     return (window.center, window.width) if window else None
 
 
+def _passed_through(retrieved: _Retrieved, frame_number: int, wanted: Wanted) -> tuple[Picture, str] | None:
+    """The archive's own picture, where it is just what was asked for."""
+    if isinstance(retrieved.source, EncodedFrame):
+        return None
+    picture = _fitted(as_it_is, retrieved.source, retrieved, frame_number, wanted)
+    return (picture, retrieved.window_words) if picture else None
+
+
 def _pictured(retrieved: _Retrieved, frame_number: int, wanted: Wanted) -> tuple[Picture, str]:
     if isinstance(retrieved.source, EncodedFrame):
         rendered = render_frame(
             retrieved.source, request=wanted.window, media_type=wanted.media_type, max_edge=wanted.max_edge
         )
         return rendered.picture, rendered.window_words
-    layout = layout_of(retrieved.row)
-    picture = fit(
-        retrieved.source.content,
+    return _fitted(fit, retrieved.source, retrieved, frame_number, wanted), retrieved.window_words
+
+
+def _fitted(fitting: Callable[..., T], source: Rendered, retrieved: _Retrieved, frame_number: int, wanted: Wanted) -> T:
+    return fitting(
+        source.content,
         media_type=wanted.media_type,
         max_edge=wanted.max_edge,
-        stored_size=(layout.columns, layout.rows),
+        stored_size=(retrieved.layout.columns, retrieved.layout.rows),
         pixel_aspect=pixel_aspect(retrieved.row, frame_number),
     )
-    return picture, retrieved.window_words
 
 
 def _shown(picture: Picture, layout: PixelLayout) -> str:

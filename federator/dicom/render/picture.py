@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from federator.dicom.render.codestream import inspect
+from federator.dicom.render.codestream import StreamInfo, inspect
 from federator.dicom.render.header import MAX_PIXELS
 from federator.errors import ContentError
 
@@ -49,21 +49,38 @@ def encode(
     return _encode(image, media_type, _within(width, height, max_edge))
 
 
+def as_it_is(
+    content: bytes, *, media_type: str, max_edge: int, stored_size: tuple[int, int] = (0, 0), pixel_aspect: float = 1.0
+) -> Picture | None:
+    """An image from an archive, if it is of the kind asked for and fits; None otherwise. Its pixels are not decoded.
+
+    An image that has just the stored size (width, height) was not made square by the archive: it does not fit.
+    """
+    info = inspect(content) if len(content) <= MAX_BYTES else None
+    if info is None or info.media_type != media_type:
+        return None
+    size = info.width, info.height
+    if max(size) > max_edge or _squared(info, stored_size, pixel_aspect) != size:
+        return None
+    return Picture(content=content, media_type=media_type, width=info.width, height=info.height)
+
+
 def fit(
     content: bytes, *, media_type: str, max_edge: int, stored_size: tuple[int, int] = (0, 0), pixel_aspect: float = 1.0
 ) -> Picture:
-    """An image from an archive as it is, if it is of the kind asked for and fits; re-encoded otherwise.
+    """An image from an archive `as_it_is`, if it fits; re-encoded, and made square, otherwise.
 
-    An image that has just the stored size (width, height) was not made square by the archive, so that is done here.
-    The pixels of one that fits are not decoded. A ContentError says what is wrong with what is no image.
+    A ContentError says what is wrong with what is no image.
     """
+    fitting = as_it_is(
+        content, media_type=media_type, max_edge=max_edge, stored_size=stored_size, pixel_aspect=pixel_aspect
+    )
+    if fitting is not None:
+        return fitting
     info = inspect(content)
     if info is None:
         raise ContentError("The archive sent something that is not an image.")
-    whole = square_size(info.width, info.height, pixel_aspect if (info.width, info.height) == stored_size else 1.0)
-    fits = max(info.width, info.height) <= max_edge and len(content) <= MAX_BYTES
-    if fits and info.media_type == media_type and whole == (info.width, info.height):
-        return Picture(content=content, media_type=media_type, width=info.width, height=info.height)
+    whole = _squared(info, stored_size, pixel_aspect)
     if info.width * info.height > MAX_PIXELS:
         raise ContentError(f"The archive sent an image of {info.width} × {info.height} pixels: too large to decode.")
     image = _opened(content)
@@ -78,6 +95,11 @@ def square_size(width: int, height: int, pixel_aspect: float) -> tuple[int, int]
     if not least <= pixel_aspect <= most or abs(pixel_aspect - 1) < _SQUARE:
         return width, height
     return (width, round(height * pixel_aspect)) if pixel_aspect > 1 else (round(width / pixel_aspect), height)
+
+
+def _squared(info: StreamInfo, stored_size: tuple[int, int], pixel_aspect: float) -> tuple[int, int]:
+    is_as_stored = (info.width, info.height) == stored_size
+    return square_size(info.width, info.height, pixel_aspect if is_as_stored else 1.0)
 
 
 def _opened(content: bytes) -> "Image.Image":
