@@ -121,12 +121,11 @@ async def retrieve_encoded_frame(client: ArchiveClient, address: FrameAddress, r
         frame = await retrieve_frame(client, *address.uids, address.frame_number, native_bytes=native_bytes)
         return EncodedFrame.of(row, address.frame_number, content=frame.content, transfer_syntax=frame.transfer_syntax)
     except (TableElsewhere, ContentError):
-        content = await retrieve_instance(client, *address.uids)
-    return await anyio.to_thread.run_sync(_frame_of_file, content, address.frame_number)
+        return await retrieve_frame_of_file(client, address)
 
 
-async def retrieve_only_frame(client: ArchiveClient, address: FrameAddress) -> EncodedFrame:
-    """The frame of an instance that has one only, with one request. Raises as `retrieve_encoded_frame` does."""
+async def retrieve_frame_of_file(client: ArchiveClient, address: FrameAddress) -> EncodedFrame:
+    """The frame out of the whole instance, with one request. Raises as `retrieve_encoded_frame` does."""
     content = await retrieve_instance(client, *address.uids)
     return await anyio.to_thread.run_sync(_frame_of_file, content, address.frame_number)
 

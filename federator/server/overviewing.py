@@ -1,8 +1,9 @@
 """What render-series-overview does: choose the images, fetch them at once, show them in one window."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Generic, TypeVar
 
 import anyio
 from mcp.server.mcpserver import Context
@@ -10,7 +11,7 @@ from mcp.types import CallToolResult
 
 from federator.archive.client import ArchiveClient
 from federator.archive.concurrently import concurrently
-from federator.archive.images import has_one_frame, retrieve_encoded_frame, retrieve_only_frame
+from federator.archive.images import FrameAddress, has_one_frame, retrieve_encoded_frame, retrieve_frame_of_file
 from federator.archive.retrieve import retrieve_metadata
 from federator.dicom import json
 from federator.dicom.render.describe import details, title
@@ -29,6 +30,8 @@ from federator.server.lifespan import App
 from federator.server.picturing import picture_result
 from federator.server.series_images import QUERY, Choice, chosen, images_of
 from federator.server.wording import counted, explain, first_line, listed, one_line
+
+T = TypeVar("T")
 
 _AT_ONCE = 8
 """Images that are fetched or decoded at a time: each may take tens of megabytes."""
@@ -74,11 +77,8 @@ async def overview(
         )
     choices = await chosen(federation, study, series, images, frames)
     await ctx.report_progress(1, len(choices) + _STEPS_BEFORE, "the images are chosen")
-    source = _Source(federation)
-    toning = await _toning(app, source, choices, request)
-    await ctx.report_progress(_STEPS_BEFORE, len(choices) + _STEPS_BEFORE, "the window is chosen")
-    sheet = _Sheet(ctx, app, source, toning, len(choices))
-    cells = await concurrently([partial(sheet.cell, choice) for choice in choices])
+    sheet = _Sheet(ctx, app, federation, choices, request)
+    cells, toning = await sheet.cells()
     seen = [cell for cell in cells if isinstance(cell, _Shown)]
     missing = [cell for cell in cells if isinstance(cell, _Missing)]
     if not seen:
@@ -94,63 +94,130 @@ class _Source:
     def __init__(self, federation: Federation) -> None:
         self._federation = federation
         self._rows: dict[tuple[str, str], DicomJson] = {}
-        self._kept: dict[Choice, Served[EncodedFrame]] = {}
-
-    async def keep(self, choice: Choice) -> EncodedFrame:
-        """One frame, which `frame` gives out once more without asking for it again."""
-        self._kept[choice] = await self.frame(choice)
-        return self._kept[choice].value
+        self._locks: dict[tuple[str, str], anyio.Lock] = {}
 
     async def frame(self, choice: Choice) -> Served[EncodedFrame]:
         """One frame, encoded as stored, from whichever archive serves it."""
-        kept = self._kept.pop(choice, None)
-        return kept or await self._federation.retrieve(choice.target, partial(self._retrieve, choice=choice))
+        return await self._federation.retrieve(choice.target, partial(self._retrieve, choice=choice))
 
     async def _retrieve(self, client: ArchiveClient, *, choice: Choice) -> EncodedFrame:
         address = choice.address
         if has_one_frame(choice.sop_class_uid):
-            return await retrieve_only_frame(client, address)
+            return await retrieve_frame_of_file(client, address)
+        return await retrieve_encoded_frame(client, address, await self._row(client, address))
+
+    async def _row(self, client: ArchiveClient, address: FrameAddress) -> DicomJson:
         place = client.name, address.sop_instance_uid
-        row = self._rows.get(place) or (await retrieve_metadata(client, *address.uids))[0]
-        self._rows[place] = row
-        return await retrieve_encoded_frame(client, address, row)
+        async with self._locks.setdefault(place, anyio.Lock()):
+            if place not in self._rows:
+                self._rows[place] = (await retrieve_metadata(client, *address.uids))[0]
+        return self._rows[place]
 
 
-async def _toning(app: App, source: _Source, choices: Sequence[Choice], request: WindowRequest | None) -> Toning:
-    """One window for all, from the middle image; from the next one outwards where that cannot be had."""
-    middle, fault = len(choices) // 2, ""
-    for index in sorted(range(len(choices)), key=lambda index: abs(index - middle))[:_AT_ONCE]:
-        try:
-            frame = await source.keep(choices[index])
-            return await app.in_worker(overview_toning, frame, request)
-        except FederatorError as error:
-            fault = fault or str(error)
-    raise ContentError(f"None of the images can be shown. {fault}")
+class _Later(Generic[T]):
+    """A value that one task gives and others wait for; or what kept it away."""
+
+    def __init__(self) -> None:
+        self._is_there = anyio.Event()
+        self._given: list[T | FederatorError] = []
+
+    def give(self, outcome: T | FederatorError) -> None:
+        """It is there, or will never be."""
+        self._given.append(outcome)
+        self._is_there.set()
+
+    async def value(self) -> T:
+        """Wait for it; raises what kept it away."""
+        await self._is_there.wait()
+        outcome = self._given[0]
+        if isinstance(outcome, FederatorError):
+            raise outcome
+        return outcome
 
 
 class _Sheet:
-    """Fetches and tones the images of one sheet, a few at a time, and reports progress."""
+    """Fetches and tones the images of one sheet, a few at a time, and reports progress.
 
-    def __init__(self, ctx: Context[App], app: App, source: _Source, toning: Toning, count: int) -> None:
-        self._ctx, self._app, self._source, self._toning = ctx, app, source, toning
-        self._count, self._done = count, 0
+    There is one window for all, from the middle image; from the next one outwards where that cannot be had. So images
+    are fetched from the middle outwards, and wait for the window when they are there.
+    """
+
+    def __init__(
+        self,
+        ctx: Context[App],
+        app: App,
+        federation: Federation,
+        choices: Sequence[Choice],
+        request: WindowRequest | None,
+    ) -> None:
+        self._ctx, self._app, self._source = ctx, app, _Source(federation)
+        self._choices, self._request, self._done = choices, request, 0
         self._slots = anyio.Semaphore(_AT_ONCE)
+        middle = len(choices) // 2
+        self._outwards = sorted(range(len(choices)), key=lambda index: abs(index - middle))
+        # Not more than are fetched at once, else the window would wait for images that wait for the window.
+        self._candidates = {index: _Later[EncodedFrame]() for index in self._outwards[:_AT_ONCE]}
+        self._toning = _Later[Toning]()
 
-    async def cell(self, choice: Choice) -> _Shown | _Missing:
+    async def cells(self) -> tuple[list[_Shown | _Missing], Toning]:
+        """All images in the order of the choices, and the window that they are shown in.
+
+        A ContentError says why no window could be chosen: none of those in the middle can be shown.
+        """
+        found: dict[int, _Shown | _Missing] = {}
+
+        async def fill(index: int) -> None:
+            found[index] = await self._cell(index)
+
+        calls: list[Callable[[], Awaitable[None]]] = [partial(fill, index) for index in self._outwards]
+        await concurrently([self._choose_toning, *calls])
+        return [found[index] for index in range(len(self._choices))], await self._toning.value()
+
+    async def _choose_toning(self) -> None:
+        fault = ""
+        for candidate in self._candidates.values():
+            try:
+                toning = await self._app.in_worker(overview_toning, await candidate.value(), self._request)
+            except FederatorError as error:
+                fault = fault or str(error)
+                continue
+            self._candidates = {}
+            await self._report(_STEPS_BEFORE, "the window is chosen")
+            self._toning.give(toning)
+            return
+        raise ContentError(f"None of the images can be shown. {fault}")
+
+    async def _cell(self, index: int) -> _Shown | _Missing:
         """One image; one that cannot be had leaves the others to be shown."""
+        choice = self._choices[index]
         async with self._slots:
             try:
-                served = await self._source.frame(choice)
+                served = await self._fetched(index)
                 self._app.note(served.earlier)
-                cell = await self._app.in_worker(
-                    partial(overview_cell, max_edge=cell_edge(self._count)), served.value, self._toning
-                )
+                toning = await self._toning.value()
+                cell = await self._app.in_worker(_cell, served.value, toning, len(self._choices))
             except FederatorError as error:
                 return _Missing(choice=choice, fault=str(error))
             self._done += 1
-            done, total = self._done + _STEPS_BEFORE, self._count + _STEPS_BEFORE
-            await self._ctx.report_progress(done, total, f"image {self._done} of {self._count}")
+            await self._report(self._done + _STEPS_BEFORE, f"image {self._done} of {len(self._choices)}")
         return _Shown(choice=choice, row=served.value.row, archive=served.archive, earlier=served.earlier, cell=cell)
+
+    async def _fetched(self, index: int) -> Served[EncodedFrame]:
+        candidate = self._candidates.get(index) or _Later[EncodedFrame]()
+        try:
+            served = await self._source.frame(self._choices[index])
+        except FederatorError as error:
+            candidate.give(error)
+            raise
+        candidate.give(served.value)
+        return served
+
+    async def _report(self, done: int, what: str) -> None:
+        await self._ctx.report_progress(done, len(self._choices) + _STEPS_BEFORE, what)
+
+
+def _cell(frame: EncodedFrame, toning: Toning, count: int) -> Cell:
+    return overview_cell(frame, toning, max_edge=cell_edge(count)).prepared(count)
 
 
 def _lines(seen: Sequence[_Shown], missing: Sequence[_Missing], count: int, toning: Toning) -> list[str]:

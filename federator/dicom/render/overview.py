@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from federator.dicom.render.picture import JPEG, Picture, encode, square_size
+from federator.dicom.render.picture import JPEG, Picture, encode_image, square_size
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from PIL import Image
+    from PIL import Image, ImageFont
 
 MAX_EDGE = 1568
 """What vision models take in without scaling it down themselves."""
@@ -24,10 +24,36 @@ _SMALLEST_LABEL = 14
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One image of the sheet; `pixel_aspect` is the height of a pixel divided by its width."""
+    """One image of the sheet; `pixel_aspect` is the height of a pixel divided by its width.
+
+    `scaled` is the image in the size that it has on a sheet of its equals; see `prepared`.
+    """
 
     pixels: "NDArray[np.uint8]"
     pixel_aspect: float = 1.0
+    scaled: "Image.Image | None" = None
+
+    @property
+    def square_size(self) -> tuple[int, int]:
+        """Width and height with square pixels."""
+        return square_size(self.pixels.shape[1], self.pixels.shape[0], self.pixel_aspect)
+
+    def prepared(self, count: int) -> "Cell":
+        """The same, made ready for a sheet of `count` images of its size, as those of a series mostly are.
+
+        So the scaling is done while others are still on their way; the sheet looks the same as without it.
+        """
+        _, width, height = _grid([self.square_size] * count)
+        return replace(self, scaled=self.in_size(_shown_size(self.square_size, width, height)))
+
+    def in_size(self, size: tuple[int, int]) -> "Image.Image":
+        """The image in this width and height."""
+        from PIL import Image
+
+        if self.scaled is not None and self.scaled.size == size:
+            return self.scaled
+        # Hamming averages over what lies below one pixel of the sheet: as sharp as bicubic here, in half the time.
+        return Image.fromarray(self.pixels).resize(size, Image.Resampling.HAMMING)
 
 
 def evenly_spaced(count: int, wanted: int) -> list[int]:
@@ -56,21 +82,22 @@ def shrunk(pixels: "NDArray[np.uint8]", factor: int) -> "NDArray[np.uint8]":
 
 def contact_sheet(cells: Sequence[Cell]) -> Picture:
     """One picture of all cells, row by row, numbered from 1. At least one cell; each fills its place on the sheet."""
-    import numpy as np
-    from PIL import Image
+    from PIL import Image, ImageFont
 
-    sizes = [square_size(cell.pixels.shape[1], cell.pixels.shape[0], cell.pixel_aspect) for cell in cells]
+    sizes = [cell.square_size for cell in cells]
     columns, width, height = _grid(sizes)
     rows = math.ceil(len(cells) / columns)
     mode = "L" if all(cell.pixels.ndim == 2 for cell in cells) else "RGB"  # noqa: PLR2004 - grey has no third axis
     sheet = Image.new(
         mode, (columns * (width + _GAP) - _GAP, rows * (height + _GAP) - _GAP), 60 if mode == "L" else (60,) * 3
     )
+    label_size = max(_SMALLEST_LABEL, round(min(width, height) * _LABEL_SHARE))
+    font = ImageFont.load_default(label_size)
     for index, (cell, size) in enumerate(zip(cells, sizes, strict=True)):
         left, top = index % columns * (width + _GAP), index // columns * (height + _GAP)
-        _place(sheet, Image.fromarray(cell.pixels), size, (left, top, width, height))
-        _number(sheet, index + 1, (left, top), max(_SMALLEST_LABEL, round(min(width, height) * _LABEL_SHARE)))
-    return encode(np.asarray(sheet), media_type=JPEG, max_edge=MAX_EDGE)
+        _place(sheet, cell.in_size(_shown_size(size, width, height)), (left, top, width, height))
+        _number(sheet, index + 1, (left, top), label_size, font)
+    return encode_image(sheet, media_type=JPEG, max_edge=MAX_EDGE)
 
 
 def _grid(sizes: Sequence[tuple[int, int]]) -> tuple[int, int, int]:
@@ -87,23 +114,28 @@ def _grid(sizes: Sequence[tuple[int, int]]) -> tuple[int, int, int]:
     return columns, max(1, int(width * scale)), max(1, int(height * scale))
 
 
-def _place(sheet: "Image.Image", image: "Image.Image", size: tuple[int, int], box: tuple[int, int, int, int]) -> None:
-    from PIL import Image
-
-    left, top, width, height = box
+def _shown_size(size: tuple[int, int], width: int, height: int) -> tuple[int, int]:
     scale = min(width / size[0], height / size[1])
-    shown = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-    # Hamming averages over what lies below one pixel of the sheet: as sharp as bicubic here, in half the time.
-    resized = image.resize(shown, Image.Resampling.HAMMING)
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _place(sheet: "Image.Image", image: "Image.Image", box: tuple[int, int, int, int]) -> None:
+    left, top, width, height = box
     sheet.paste(0 if sheet.mode == "L" else (0, 0, 0), (left, top, left + width, top + height))
-    sheet.paste(resized, (left + (width - shown[0]) // 2, top + (height - shown[1]) // 2))
+    sheet.paste(image, (left + (width - image.width) // 2, top + (height - image.height) // 2))
 
 
-def _number(sheet: "Image.Image", number: int, corner: tuple[int, int], size: int) -> None:
+def _number(
+    sheet: "Image.Image",
+    number: int,
+    corner: tuple[int, int],
+    size: int,
+    font: "ImageFont.FreeTypeFont | ImageFont.ImageFont",
+) -> None:
     """White on black, in the corner: readable on any image, and covering little of it."""
-    from PIL import ImageDraw, ImageFont
+    from PIL import ImageDraw
 
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size)
+    draw = ImageDraw.Draw(sheet)
     left, top, right, bottom = draw.textbbox((0, 0), f"{number}", font=font)
     margin = size // 4
     box = (*corner, corner[0] + int(right - left) + 2 * margin, corner[1] + int(bottom - top) + 2 * margin)

@@ -45,6 +45,11 @@ def encode(
     from PIL import Image
 
     image = _in_srgb(Image.fromarray(pixels), icc_profile)
+    return encode_image(image, media_type=media_type, max_edge=max_edge, pixel_aspect=pixel_aspect)
+
+
+def encode_image(image: "Image.Image", *, media_type: str, max_edge: int, pixel_aspect: float = 1.0) -> Picture:
+    """The same for an image in grey (L) or colour (RGB)."""
     width, height = square_size(image.width, image.height, pixel_aspect)
     return _encode(image, media_type, _within(width, height, max_edge))
 
