@@ -14,6 +14,7 @@ from mcp import Client
 from PIL import Image
 from pydicom.dataset import Dataset
 
+from federator.archive.folder import folder_app
 from federator.config import Archive, Config
 from federator.dicom.render.codestream import inspect
 from federator.dicom.render.part10 import DicomFile
@@ -251,6 +252,50 @@ async def test_one_damaged_image_leaves_the_others_on_the_sheet(tmp_path):
     assert not result.is_error
     assert "3 images of a series of 4 instances" in said(result)
     assert f"Not shown: {SERIES}.3@teaching frame 1." in said(result)
+
+
+async def test_the_window_is_taken_from_the_image_nearest_to_the_middle_that_can_be_had(tmp_path):
+    """contract.md §4: one window for all; the images that have none to give are told."""
+    held = slices(12)
+    for number in (5, 6, 7):
+        held[number].PixelData = held[number].PixelData[:100]
+    for number, dataset in enumerate(held):
+        dataset.WindowCenter = 100 + number
+    archive = Archive(name="teaching", folder=stored(tmp_path / "damaged", *held))
+    series = {"studyInstanceUid": STUDY, "seriesInstanceUid": SERIES, "frames": 12}
+    result = await call([archive], "render-series-overview", **series)
+    # In patient order the seventh is the middle one, which is number 6: damaged, as are 7 and 8.
+    assert "All in one window: the file's window center 104, width 400." in said(result)
+    assert said(result).count("Not shown: ") == 3
+
+
+async def test_a_series_of_damaged_images_says_why_none_is_shown(tmp_path):
+    """contract.md §6: never an empty sheet."""
+    held = slices(20)
+    for dataset in held:
+        dataset.PixelData = dataset.PixelData[:100]
+    archive = Archive(name="teaching", folder=stored(tmp_path / "damaged", *held))
+    series = {"studyInstanceUid": STUDY, "seriesInstanceUid": SERIES, "frames": 20}
+    result = await call([archive], "render-series-overview", **series)
+    assert result.is_error
+    assert said(result).startswith("None of the images can be shown. Frame 1 is cut off")
+
+
+async def test_the_metadata_of_a_loop_are_retrieved_once_for_all_its_frames(loopback, tmp_path):
+    """House: no request without need; all frames are fetched at once, and each needs them."""
+    requests: list[str] = []
+    archive = folder_app(stored(tmp_path / "loop", loop()))
+
+    async def recording(scope, receive, send):
+        requests.append(scope["path"])
+        await archive(scope, receive, send)
+
+    with loopback.serve(recording) as [url]:
+        held = Archive(name="mercy", url=url, deadline_s=10)
+        result = await call([held], "render-series-overview", studyInstanceUid=STUDY, seriesInstanceUid=LOOP, frames=6)
+    assert "6 images of a series of 1 instance," in said(result)
+    assert len([path for path in requests if path.endswith("/metadata")]) == 1
+    assert len([path for path in requests if "/frames/" in path]) == 6
 
 
 async def test_another_holder_serves_an_image_and_the_answer_says_why(folder):

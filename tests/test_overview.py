@@ -101,6 +101,19 @@ def test_grey_and_colour_images_may_share_a_sheet_and_noise_stays_within_the_lim
     assert Image.open(BytesIO(sheet.content)).mode == "RGB"
 
 
+@pytest.mark.parametrize(
+    "sizes", [[(300, 300)] * 5, [(512, 400)] * 16, [(300, 300), (200, 500), (90, 80)], [(64, 64)], [(300, 1)] * 2]
+)
+@pytest.mark.parametrize("pixel_aspect", [1.0, 2.0])
+def test_a_sheet_of_prepared_images_is_the_same_to_the_byte(sizes: list[tuple[int, int]], pixel_aspect: float) -> None:
+    """Issue 5: images are scaled while others are on their way, for a sheet of their equals; they need not be equal."""
+    random = np.random.default_rng(0)
+    cells = [Cell(pixels=random.integers(0, 256, size, dtype=np.uint8), pixel_aspect=pixel_aspect) for size in sizes]
+    prepared = [cell.prepared(len(cells)) for cell in cells]
+    assert all(cell.scaled is not None for cell in prepared)
+    assert contact_sheet(prepared) == contact_sheet(cells)
+
+
 def test_one_window_holds_for_all_cells() -> None:
     """contract.md section 4: a slice that is brighter must look brighter."""
     frames = [

@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import zip_longest
 
 import numpy as np
 import pytest
@@ -12,12 +13,13 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
 
 from federator.archive.metadata import row_of_file
+from federator.dicom import json
 from federator.dicom.render.apart import decode_apart
 from federator.dicom.render.codestream import inspect
 from federator.dicom.render.decode import stored_values
 from federator.dicom.render.encoded import EncodedFrame
 from federator.dicom.render.frame import display_pixels
-from federator.dicom.render.header import MAX_PIXELS, number_of_frames
+from federator.dicom.render.header import MAX_PIXELS, PIXEL_KEYWORDS, number_of_frames
 from federator.dicom.render.part10 import DicomFile
 from federator.dicom.render.tables import TableElsewhere
 from federator.errors import ContentError, FederatorError, RequestError
@@ -62,6 +64,22 @@ def _pixels(name: str, frame_number: int = 1) -> np.ndarray:
 def test_a_compressed_image_looks_like_its_uncompressed_twin(compressed: str, plain: str, tolerance: float) -> None:
     """Issue 3 part 7: JPEG 2000, JPEG-LS, RLE and deflate; the twins were made by others."""
     assert np.abs(_pixels(compressed).astype(int) - _pixels(plain)).max() <= tolerance
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_attributes_that_are_read_without_pydicom_say_what_pydicom_says() -> None:
+    """Issue 5: plain text and words are taken as they lie; every public file tells the same either way."""
+    compared = 0
+    for path in all_files():
+        try:
+            ours, theirs = DicomFile(path.read_bytes()).frame(1).row, row_of_file(path.read_bytes())
+        except FederatorError:
+            continue
+        for tag in sorted(set(ours) - {"52009229", "52009230", *PIXEL_KEYWORDS}):
+            for text, told in zip_longest(json.texts(ours, tag), json.texts(theirs, tag)):
+                assert text == told or json.as_number(text) == json.as_number(told) is not None, (path.name, tag)
+                compared += 1
+    assert compared > 3000
 
 
 @pytest.mark.parametrize("kind", ["u1", "i1", "u2", "i2", "u4", "i4"])
