@@ -9,7 +9,7 @@ from federator.archive.sniff import Kind, sniff
 _MAX_HEADER_BYTES = 16_384
 _MAX_SIZE_DIGITS = 18
 _PIECE_BYTES = 4_194_304
-_LINE_ENDS = rb"(?=(?:--)?[ \t]*(?:\r?\n|\Z))"
+_LINE_ENDS = re.compile(rb"(?:--)?[ \t]*(?:\r?\n|\Z)")
 _BREAK = re.compile(rb"\r?\n")
 _PARAMETER = re.compile(r""";\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)""")
 
@@ -98,8 +98,11 @@ def _unquoted(value: str) -> str:
 def _delimiter(body: bytes, boundary: str) -> tuple[bytes, int]:
     """The delimiter in use and where it first stands: the one announced, else the first line that looks like one."""
     announced = b"--" + boundary.encode("latin-1", "replace")
-    if boundary and (match := re.search(rb"(?:^|\n)" + re.escape(announced) + _LINE_ENDS, body)):
-        return announced, match.end() - len(announced)
+    position = body.find(announced) if boundary else -1
+    while position >= 0:
+        if body[position - 1 : position] in {b"", b"\n"} and _LINE_ENDS.match(body, position + len(announced)):
+            return announced, position
+        position = body.find(announced, position + 1)
     if match := re.match(rb"\s*(--[^\r\n]{1,200}?)[ \t]*\r?\n", body):
         return match[1], match.start(1)
     raise MultipartError("the body does not contain its boundary")
@@ -150,14 +153,18 @@ def _end_of_part(body: bytes, start: int, stated: str, delimiter: "_Delimiter") 
 
 
 class _Delimiter:
-    """A line break and the delimiter line behind it."""
+    """A line break and the delimiter line behind it.
+
+    No pattern is made of it: archives make a boundary up for every answer, and compiling takes longer than looking.
+    """
 
     def __init__(self, literal: bytes) -> None:
         self.literal = literal
-        self._pattern = re.compile(re.escape(literal) + _LINE_ENDS)
 
     def stands_at(self, body: bytes, position: int) -> bool:
-        return self._pattern.match(body, position) is not None
+        return (
+            body.startswith(self.literal, position) and _LINE_ENDS.match(body, position + len(self.literal)) is not None
+        )
 
     def find(self, body: bytes, start: int) -> int:
         """Where it stands next, or -1. Looked for piece by piece: one look through 100 MB would stop other threads."""
