@@ -25,9 +25,7 @@ _PARTIAL_CONTENT = 206
 _GONE = 410
 # 400 is Orthanc's word for a media type that it does not take, 500 for what it cannot do.
 _REFUSALS = frozenset({400, 406, 415, 500, 501})
-_SMALL_JSON_BYTES = 262_144
-_SMALL_BYTES = 1_048_576
-"""What is looked at in less time than it takes to a worker thread and back: a pixel costs less than a brace."""
+_SMALL_BYTES = 262_144
 _NAMES = {
     Kind.DICOM: "a DICOM file",
     Kind.HTML: "a web page",
@@ -150,6 +148,6 @@ def _ladder(accepts: Sequence[str], remembered: str) -> list[str]:
 
 
 async def _read(answer: Answer, read: Callable[[Answer], T]) -> T:
-    if len(answer.body) <= (_SMALL_JSON_BYTES if "json" in answer.media_type else _SMALL_BYTES):
+    if len(answer.body) <= _SMALL_BYTES:
         return read(answer)
     return await anyio.to_thread.run_sync(read, answer)

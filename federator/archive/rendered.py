@@ -98,7 +98,7 @@ def may_be_asked_early(client: ArchiveClient) -> bool:
 class EarlyRendered:
     """An image that is asked for before the object's metadata are there, to be judged when they are.
 
-    `window` is as for `retrieve_rendered`. Nothing is learned from how it ends but what every request teaches (the
+    The parameters are those of `retrieve_rendered`. Nothing is learned from how it ends but what every request teaches (the
     media type that worked, that the archive is down), because nothing is known of the object yet.
     """
 
@@ -111,7 +111,6 @@ class EarlyRendered:
         media_type: str,
         window: tuple[float, float] | None,
     ) -> None:
-        self.window = window
         self._ask = partial(_ask, client, uids, frame_number, media_type=media_type, window=window)
         self._scope = anyio.CancelScope()
         self._outcome: Rendered | ArchiveError = ArchiveError("was not asked.", state=OutcomeState.SKIPPED)
