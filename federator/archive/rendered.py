@@ -98,8 +98,8 @@ def may_be_asked_early(client: ArchiveClient) -> bool:
 class EarlyRendered:
     """An image that is asked for before the object's metadata are there, to be judged when they are.
 
-    The parameters are those of `retrieve_rendered`. Nothing is learned from how it ends but what every request teaches (the
-    media type that worked, that the archive is down), because nothing is known of the object yet.
+    The parameters are those of `retrieve_rendered`. Nothing is learned from how it ends but what every request teaches
+    (the media type that worked, that the archive is down), because nothing is known of the object yet.
     """
 
     def __init__(
