@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from benchmarks import studies
+from benchmarks.distance import AWAY_MS, far_away
 from benchmarks.measuring import Line, RawGet, Stdio, federator_command, interleaved, text_of
 from benchmarks.searching import config_of
 from federator.demo.samples import write_samples
@@ -32,23 +33,29 @@ def _server(orthanc: Orthanc) -> Iterator[Stdio]:
             server.close()
 
 
+_TAGS = {"studyInstanceUid": f"{studies.IMAGE_STUDY}@pacs", "seriesInstanceUid": f"{studies.IMAGE_SERIES}@pacs"}
+
+
 def pictures(*, rounds: int = 15) -> list[Line]:
-    """One frame against the archive's own picture of it; overviews against single frames."""
-    with _orthanc() as orthanc:
+    """One frame against the archive's own picture of it; overviews against single frames; beside it and far away."""
+    with _orthanc() as orthanc, far_away(orthanc, AWAY_MS) as far:
         for number in range(1, studies.SLICES + 1):
             orthanc.store(studies.slice_file(number, _EDGE))
-        tags = {"studyInstanceUid": f"{studies.IMAGE_STUDY}@pacs", "seriesInstanceUid": f"{studies.IMAGE_SERIES}@pacs"}
-        with _server(orthanc) as server:
-            return [_passed_through(server, orthanc, tags, rounds), *_overviews(server, tags, rounds // 3 or 1)]
+        return [*_pictures(orthanc, "", rounds), *_pictures(far, f", {AWAY_MS} ms away", rounds)]
 
 
-def _passed_through(server: Stdio, orthanc: Orthanc, tags: dict[str, str], rounds: int) -> Line:
+def _pictures(orthanc: Orthanc, where: str, rounds: int) -> list[Line]:
+    with _server(orthanc) as server:
+        return [_passed_through(server, orthanc, where, rounds), *_overviews(server, where, rounds // 3 or 1)]
+
+
+def _passed_through(server: Stdio, orthanc: Orthanc, where: str, rounds: int) -> Line:
     instance = studies.slice_uid(1)
     path = f"/studies/{studies.IMAGE_STUDY}/series/{studies.IMAGE_SERIES}/instances/{instance}/frames/1/rendered"
     with closing(RawGet(orthanc, path, "image/jpeg")) as raw:
-        ours_s, raw_s, times = interleaved(lambda: _render(server, tags, instance), raw.get, rounds=rounds)
+        ours_s, raw_s, times = interleaved(lambda: _render(server, instance), raw.get, rounds=rounds)
     return Line(
-        what="`render-instance-frame` passed through",
+        what=f"`render-instance-frame` passed through{where}",
         against="a raw GET of `/rendered`",
         reached=times,
         goal=1.15,
@@ -56,33 +63,33 @@ def _passed_through(server: Stdio, orthanc: Orthanc, tags: dict[str, str], round
     )
 
 
-def _render(server: Stdio, tags: dict[str, str], instance: str) -> object:
-    return server.call("render-instance-frame", **tags, sopInstanceUid=f"{instance}@pacs")
+def _render(server: Stdio, instance: str) -> object:
+    return server.call("render-instance-frame", **_TAGS, sopInstanceUid=f"{instance}@pacs")
 
 
-def _overviews(server: Stdio, tags: dict[str, str], rounds: int) -> list[Line]:
+def _overviews(server: Stdio, where: str, rounds: int) -> list[Line]:
     def singles() -> None:
         for number in range(1, studies.SLICES + 1):
-            _render(server, tags, studies.slice_uid(number))
+            _render(server, studies.slice_uid(number))
 
     sheet_s, singles_s, times = interleaved(
-        lambda: server.call("render-series-overview", **tags, frames=studies.SLICES), singles, rounds=rounds
+        lambda: server.call("render-series-overview", **_TAGS, frames=studies.SLICES), singles, rounds=rounds
     )
     nine_s, one_s, nine_times = interleaved(
-        lambda: server.call("render-series-overview", **tags, frames=9),
-        lambda: _render(server, tags, studies.slice_uid(1)),
+        lambda: server.call("render-series-overview", **_TAGS, frames=9),
+        lambda: _render(server, studies.slice_uid(1)),
         rounds=rounds * 2,
     )
     return [
         Line(
-            what=f"overview of {studies.SLICES} frames",
+            what=f"overview of {studies.SLICES} frames{where}",
             against=f"one frame × {studies.SLICES}, one after the other",
             reached=times,
             goal=0.35,
             note=f"{sheet_s * 1000:.0f} ms against {singles_s * 1000:.0f} ms",
         ),
         Line(
-            what="overview of 9 frames",
+            what=f"overview of 9 frames{where}",
             against="one frame",
             reached=nine_times,
             note=f"{nine_s * 1000:.0f} ms against {one_s * 1000:.0f} ms",

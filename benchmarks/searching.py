@@ -14,6 +14,7 @@ import httpx
 
 from benchmarks import studies
 from benchmarks.archives import archives
+from benchmarks.distance import AWAY_MS, far_away
 from benchmarks.measuring import (
     BARE_COMMAND,
     Line,
@@ -62,7 +63,32 @@ def against_a_raw_request(
     *, counts: Sequence[int] = (300, 3000), rounds: int = 40, starts: int = 7, typing_s: float = 2.0
 ) -> list[Line]:
     """`find-studies limit=10` through stdio against a keep-alive GET of the same ten, in archives of several sizes."""
-    return [line for count in counts for line in _in_orthanc(count, rounds, starts, typing_s)]
+    beside = [line for count in counts for line in _in_orthanc(count, rounds, starts, typing_s)]
+    return [*beside, _away(counts[0], rounds)]
+
+
+def _away(count: int, rounds: int) -> Line:
+    """The same where the way to the archive takes its time."""
+    with (
+        orthanc_with_studies(count) as orthanc,
+        far_away(orthanc, AWAY_MS) as far,
+        config_of({"pacs": far.url}) as config,
+        closing(_raw_search(far, 10)) as raw,
+    ):
+        server = Stdio(federator_command(config))
+        server.initialize()
+        _seconds(server)
+        ours_s, raw_s, times = interleaved(
+            lambda: server.call("find-studies", query="limit=10"), lambda: json.loads(raw.get()), rounds=rounds
+        )
+        server.close()
+    return Line(
+        what=f"`find-studies limit=10` through stdio, Orthanc with {count:,} studies {AWAY_MS} ms away",
+        against="a raw keep-alive GET of ten studies",
+        reached=times,
+        goal=1.25,
+        note=f"{ours_s * 1000:.1f} ms against {raw_s * 1000:.1f} ms",
+    )
 
 
 def _in_orthanc(count: int, rounds: int, starts: int, typing_s: float) -> list[Line]:

@@ -1,0 +1,81 @@
+"""A line to an archive that is somewhere else: every byte takes its time on the way, as in a network.
+
+`python -m benchmarks.distance PORT MILLISECONDS` passes connections on to PORT of this computer, with that round trip
+time, in a process of its own. It prints the port to connect to, and ends with its input.
+"""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from tests.orthanc_server import Orthanc
+
+_ROOT = Path(__file__).parent.parent
+_CHUNK_BYTES = 65_536
+
+AWAY_MS = 30
+"""The round trip to an archive in another house, over a network of hospitals."""
+
+
+@contextmanager
+def far_away(orthanc: Orthanc, milliseconds: int) -> Iterator[Orthanc]:
+    """The same Orthanc behind a line with that round trip time."""
+    command = [sys.executable, "-m", "benchmarks.distance", str(orthanc.port), str(milliseconds)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_ROOT, encoding="ascii"
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield replace(orthanc, port=int(process.stdout.readline()))
+        finally:
+            process.stdin.close()
+            process.wait(30)
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay_s: float) -> None:
+    """Write what is read, each part so long after it came; what came meanwhile is not held up by it."""
+    clock = asyncio.get_running_loop().time
+    under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+
+    async def arrive() -> None:
+        part = b"-"
+        while part:
+            due, part = await under_way.get()
+            await asyncio.sleep(due - clock())
+            writer.write(part)
+            await writer.drain()
+        writer.close()
+
+    async def depart() -> None:
+        part = b"-"
+        while part:
+            part = await reader.read(_CHUNK_BYTES)
+            await under_way.put((clock() + delay_s, part))
+
+    with suppress(ConnectionError):
+        await asyncio.gather(arrive(), depart())
+
+
+async def _serve(port: int, milliseconds: int) -> None:
+    delay_s = milliseconds / 2000
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(
+            _pass_on(reader, far_writer, delay_s), _pass_on(far_reader, writer, delay_s), return_exceptions=True
+        )
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    # Its input ends when whoever started it has done.
+    await asyncio.to_thread(sys.stdin.read)
+    server.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(*map(int, sys.argv[1:3])))
