@@ -16,6 +16,7 @@ from federator.archive.fetched import EVERYTHING, Wholeness
 from federator.archive.search import Search
 from federator.config import Archive, Config
 from federator.dicom.query import Query, parse
+from federator.dicom.uid import TaggedUID
 from federator.federation import studies
 from federator.federation.fanout import Reply
 from federator.federation.federation import Federation
@@ -25,7 +26,7 @@ from tests.hostile.archive import HostileArchive, encode
 from tests.hostile.loopback import Loopback
 from tests.hostile.oracle import union
 from tests.hostile.query_string import Asked
-from tests.hostile.records import Holdings, Record, first, study, with_images
+from tests.hostile.records import INSTANCE_UID, Holdings, Record, first, study, with_images
 from tests.hostile.switches import Order, Switches
 
 pytestmark = pytest.mark.anyio
@@ -329,3 +330,62 @@ async def test_two_patients_studies_under_one_uid_are_told(loopback: Loopback) -
     assert "more than once under one Study Instance UID" in page.outcomes[0].message
     assert (uids([first_only]), first_only.complete) == (["1.2.7"], True)
     assert (uids([second_only]), second_only.complete) == (["1.2.8", "1.2.7"], True)
+
+
+async def every_study_of(loopback: Loopback, records: list[Record], switches: Switches | None = None) -> list[str]:
+    """The UIDs of all pages of ten; every page is complete."""
+    with loopback.serve(HostileArchive(Holdings(studies=records), switches or Switches())) as (url,):
+        async with Federation(of(url)) as federation:
+            pages = await all_pages(federation, asked("limit=10"))
+    assert all(page.complete for page in pages), [page.outcomes for page in pages if not page.complete]
+    return uids(pages)
+
+
+async def test_undated_studies_in_a_window_do_not_show_that_dates_are_ignored(loopback: Loopback) -> None:
+    """facts/dicomweb.md 1.3: Orthanc counts studies with an empty date to any window that is open below."""
+    records = [*dated(47), *(study(f"2.{n:02}", date="") for n in range(60))]
+    told = await every_study_of(loopback, records, Switches(undated_match_open_ranges=True))
+    assert told == union([records], {})
+
+
+async def test_a_study_whose_date_stands_in_an_old_form_is_found_though_ranges_do_not_find_it(
+    loopback: Loopback,
+) -> None:
+    """facts/dicomweb.md 1.3: Orthanc keeps 2019.01.02 as text; an archive that has such dates is read as a whole."""
+    records = [*dated(8), study("9.1", date="2023.06.15"), *dated(60, start=100)]
+    told = await every_study_of(loopback, records)
+    assert told == union([[{**row, "00080020": (first(row, "00080020").replace(".", ""),)} for row in records]], {})
+
+
+@pytest.mark.parametrize("switches", [Switches(), Switches(repeated_rows=True)], ids=["in the list", "in the answer"])
+async def test_rows_that_stand_there_twice_do_not_hide_the_end_of_a_list(
+    loopback: Loopback, switches: Switches
+) -> None:
+    """Orthanc 1.10 lists two patients' studies under one UID with the same row twice; Azure repeats a row."""
+    twice = study("7.1", date="")
+    records = [*dated(30), *([twice, twice] if switches == Switches() else [twice]), study("7.2", date="")]
+    told = await every_study_of(loopback, records, switches)
+    assert told == union([records], {})
+
+
+async def test_the_end_of_a_list_below_a_study_takes_one_more_request_and_the_next_time_none(
+    loopback: Loopback,
+) -> None:
+    """Issue 5: an overview lists the same series again, and every request takes an archive its time."""
+    archive = HostileArchive(with_images([study("1.2", date="20240101", modalities=("CT",))], instances_per_series=16))
+    with loopback.serve(archive) as (url,):
+        async with Federation(of(url)) as federation:
+            spent = []
+            for _ in range(3):
+                archive.ledger.clear()
+                page = await federation.search(
+                    asked("", Level.INSTANCE), study=TaggedUID.of("1.2", ("a",)), series=TaggedUID.of("1.2.1", ("a",))
+                )
+                assert (page.complete, len(page.entries)) == (True, 16)
+                spent.append(len(archive.ledger.requests))
+            archive.holdings.instances.append({**archive.holdings.instances[0], INSTANCE_UID: ("1.2.1.99",)})
+            grown = await federation.search(
+                asked("", Level.INSTANCE), study=TaggedUID.of("1.2", ("a",)), series=TaggedUID.of("1.2.1", ("a",))
+            )
+    assert spent == [2, 1, 1]
+    assert (grown.complete, len(grown.entries)) == (True, 17)

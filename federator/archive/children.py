@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from federator.archive.asking import Request, ask, effective_limit
 from federator.archive.client import ArchiveClient
-from federator.archive.fetched import Fetched, Wholeness
+from federator.archive.fetched import Fetched, Wholeness, repeated_in
 from federator.archive.pages import read_pages
 from federator.dicom import json
 from federator.dicom.matching import Verdict, judge
@@ -58,6 +58,8 @@ class Children:
             whole.wholeness = Wholeness.WHOLE
             if len(whole.seen) <= whole.longest:
                 self.client.habits.prove(level, whole.longest)
+        if whole.wholeness is Wholeness.WHOLE and len(whole.seen) == whole.longest:
+            self.client.habits.remember_list(self.path, whole.longest)
         whole.rows = {uid: row for uid, row in whole.rows.items() if self._matches(row)}
         return whole
 
@@ -70,6 +72,7 @@ class Children:
         answer = await ask(self.client, request)
         count = len(answer.rows)
         fetched = Fetched(rows={json.uid(row, level.uid_tag): row for row in answer.rows}, longest=count)
+        fetched.repeated = repeated_in(answer.rows, level.uid_tag)
         strangers = {uid for uid, row in fetched.rows.items() if not self._belongs(row)}
         self._foreign |= strangers
         for uid in strangers:
@@ -80,7 +83,7 @@ class Children:
         full = effective_limit(self.client, limit) <= count + 2
         if answer.more or full:
             fetched.wholeness = Wholeness.CUT
-        elif self.client.habits.may_be_capped(level, count):
+        elif self.client.habits.may_be_capped(level, count) and self.client.habits.lists.get(self.path) != count:
             fetched.wholeness = Wholeness.UNPROVEN
         self.client.habits.saw(level, count)
         return fetched

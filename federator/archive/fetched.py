@@ -4,9 +4,11 @@ An answer is `CUT` when the archive did not give everything, `WHOLE` when it did
 been cut without a word: archives cap their answers silently, and only narrower windows reveal it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from federator.dicom import json
 from federator.model import DicomJson
 
 
@@ -45,7 +47,8 @@ class Fetched:
     """The matching rows by UID, all UIDs that came (`seen`), and the dates and times of dated ones.
 
     `twins` are rows that came under the UID of another row, but say something else. `longest` is the length of the
-    longest single answer: several requests and pages may be joined here.
+    longest single answer: several requests and pages may be joined here. `repeated` counts rows that an answer has
+    twice.
     """
 
     rows: dict[str, DicomJson] = field(default_factory=dict)
@@ -53,6 +56,7 @@ class Fetched:
     moments: list[tuple[str, str]] = field(default_factory=list)
     twins: list[DicomJson] = field(default_factory=list)
     longest: int = 0
+    repeated: int = 0
     wholeness: Wholeness = Wholeness.WHOLE
 
     def take(self, other: "Fetched") -> None:
@@ -62,5 +66,16 @@ class Fetched:
         self.moments += other.moments
         self.twins += other.twins
         self.longest = max(self.longest, other.longest)
+        self.repeated += other.repeated
         order = list(Wholeness)
         self.wholeness = max(self.wholeness, other.wholeness, key=order.index)
+
+
+def repeated_in(rows: Sequence[DicomJson], uid_tag: str) -> int:
+    """How many rows stand in an answer that has the very same row already."""
+    first: dict[str, DicomJson] = {}
+    repeated = 0
+    for row in rows:
+        held = first.setdefault(json.uid(row, uid_tag), row)
+        repeated += held is not row and held == row
+    return repeated

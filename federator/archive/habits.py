@@ -7,14 +7,17 @@ remembered here, so that the next one need not find out again.
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from federator.model import DicomJson, Level
+
+T = TypeVar("T")
 
 SMALLEST_CAP = 10
 """No archive caps its answers at less: shorter answers are taken for whole."""
 
 _WELL_KNOWN_CAPS = (50, 100, 101, 200, 500, 1000, 5000, 10_000)
-_MAX_HINTS = 256
+_MAX_KEPT = 256
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,6 +46,7 @@ class Habits:
     `honoured_filters` answer an impossible value with nothing. `sound` tells per kind of filter (see `soundness.py`)
     whether it finds what it must. None means not known yet. `sample` are rows to try filters on (`sample_is_small`:
     chosen from few), `given` attributes that some row carried, so that a row without one has no value there.
+    `lists` are paths below a study with the rows that each was shown to have.
     """
 
     accepts: dict[str, str] = field(default_factory=dict)
@@ -64,6 +68,7 @@ class Habits:
     orderby: bool | None = None
     trusted: bool = False
     hints: OrderedDict[str, Hint] = field(default_factory=OrderedDict)
+    lists: OrderedDict[str, int] = field(default_factory=OrderedDict)
 
     def saw(self, level: Level, rows: int) -> None:
         """Remember the length of one answer; a longer one refutes a cap."""
@@ -100,10 +105,11 @@ class Habits:
 
     def remember(self, digest: str, hint: Hint) -> None:
         """Keep what a question found; the least used are forgotten first."""
-        self.hints[digest] = hint
-        self.hints.move_to_end(digest)
-        while len(self.hints) > _MAX_HINTS:
-            self.hints.popitem(last=False)
+        _keep(self.hints, digest, hint)
+
+    def remember_list(self, path: str, rows: int) -> None:
+        """Keep how many rows a list was shown to have: as many again are all."""
+        _keep(self.lists, path, rows)
 
     def findings(self) -> tuple[str, ...]:
         """What was found, in plain words, for `list-archives` and `check`."""
@@ -123,3 +129,10 @@ class Habits:
         if unsound:
             told.append(f"cannot be trusted with {', '.join(unsound)} (federator checks that itself)")
         return tuple(told)
+
+
+def _keep(kept: OrderedDict[str, T], key: str, value: T) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > _MAX_KEPT:
+        kept.popitem(last=False)

@@ -19,30 +19,33 @@ Fetch = Callable[[int, int], Awaitable[Fetched]]
 
 
 async def read_pages(fetch: Fetch, habits: Habits, level: Level, *, limit: int = PAGE_LIMIT) -> Fetched:
-    """All rows, in pages of `limit`; the result is WHOLE only if the end was really seen."""
+    """All rows, in pages of `limit`; the result is WHOLE only if the end was really seen.
+
+    Each page begins with the last row of what came before: if that comes again, `offset` works, and if nothing comes
+    with it, that was the end.
+    """
     whole = await fetch(limit, 0)
     if whole.wholeness is Wholeness.WHOLE or not whole.seen:
         return whole
     suspicion = whole.wholeness
     whole.wholeness = Wholeness.WHOLE
+    reached = whole.longest - whole.repeated
     for _ in range(_MAX_PAGES):
-        reached = len(whole.seen)
-        page = await fetch(limit, reached)
-        if not page.seen:
-            believed = not habits.at_a_cap(level, reached) and await _offset_works(fetch, limit, whole, reached)
-            whole.wholeness = Wholeness.WHOLE if believed else suspicion
+        page = await fetch(limit, reached - 1)
+        if not page.seen - whole.seen:
+            whole.wholeness = _believed(whole, page, suspicion, at_a_cap=habits.at_a_cap(level, reached))
             return whole
-        fresh = page.seen - whole.seen
         page.wholeness = Wholeness.WHOLE
         whole.take(page)
-        if not fresh:
-            whole.wholeness = Wholeness.CUT
-            return whole
+        reached += page.longest - page.repeated - 1
     whole.wholeness = Wholeness.CUT
     return whole
 
 
-async def _offset_works(fetch: Fetch, limit: int, whole: Fetched, reached: int) -> bool:
-    """Whether the last row comes back when asked for by its offset: then nothing behind it is nothing."""
-    last = await fetch(limit, reached - 1)
-    return len(last.seen) == 1 and last.seen <= whole.seen
+def _believed(whole: Fetched, last: Fetched, suspicion: Wholeness, *, at_a_cap: bool) -> Wholeness:
+    """What a page without anything new says of the list before it."""
+    if last.longest > 1 + whole.repeated:
+        # Asked for its last row, the archive gave more of what it had given: it does not understand offset. Rows that
+        # it has twice may fill two places of its list (in Orthanc two patients' studies under one UID) or one.
+        return Wholeness.CUT
+    return Wholeness.WHOLE if last.seen and not at_a_cap else suspicion

@@ -8,7 +8,7 @@ from federator.archive import soundness, wire
 from federator.archive.asking import Request, ask, effective_limit
 from federator.archive.client import ArchiveClient
 from federator.archive.concurrently import concurrently
-from federator.archive.fetched import Fetched, Wholeness, Window
+from federator.archive.fetched import Fetched, Wholeness, Window, repeated_in
 from federator.archive.pages import read_pages
 from federator.archive.wire import DATES, STUDY_DATE, STUDY_TIME, STUDY_UID
 from federator.dicom import json
@@ -20,6 +20,7 @@ from federator.model import DicomJson, Level
 
 _TOO_BROAD = 413
 _SAMPLE_LIMIT = 200
+_LETTERS = frozenset({FilterKind.NAME, FilterKind.TEXT})
 
 
 class Search:
@@ -122,7 +123,8 @@ class Search:
         habits = self.client.habits
         asked = wire.terms(self.query.filters, habits, fuzzy=self.query.fuzzy)
         unknown = not habits.sample and (asked or self.query.filter(STUDY_DATE))
-        if not self._sampled and (unknown or (asked and habits.sample_is_small)):
+        telling = habits.sample_is_small and any(term.sent.kind in _LETTERS for term in asked)
+        if not self._sampled and (unknown or telling):
             self._sampled = True
             answer = await ask(self.client, Request(level=Level.STUDY, path="/studies", limit=_SAMPLE_LIMIT))
             habits.saw(Level.STUDY, len(answer.rows))
@@ -191,7 +193,8 @@ class Search:
         if not self.client.habits.sample and answer.rows:
             of_few = count < _SAMPLE_LIMIT and fetched.wholeness is not Wholeness.WHOLE
             soundness.keep_sample(self.client, answer.rows, of_few=of_few)
-        outside = 0
+        fetched.repeated = repeated_in(answer.rows, STUDY_UID)
+        dated = outside = 0
         for row in answer.rows:
             uid = json.uid(row, STUDY_UID)
             if not uid:
@@ -204,9 +207,11 @@ class Search:
             date = json.date(row, STUDY_DATE)
             if date:
                 fetched.moments.append((date, json.time(row, STUDY_TIME)))
-            outside += not window.open and not window.holds(date)
-        # A few rows outside come from archives that match one copy and answer from another.
-        if outside * 2 > count:
+                dated += 1
+                outside += not window.holds(date)
+        # A few rows outside come from archives that match one copy and answer from another; and Orthanc counts studies
+        # with an empty date to any window that is open below.
+        if outside * 2 > dated:
             self._ignored(STUDY_DATE)
         joined.take(fetched)
 

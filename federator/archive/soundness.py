@@ -42,6 +42,7 @@ def keep_sample(client: ArchiveClient, found: Sequence[DicomJson], *, of_few: bo
     Those that are chosen `of_few` do for dates; before text is asked for, more rows are looked at.
     """
     wanted: tuple[Callable[[DicomJson], bool], ...] = (
+        _oddly_dated,
         lambda row: bool(json.date(row, STUDY_DATE)),
         lambda row: bool(_small_letters(row)),
         lambda row: bool(_marked(row)),
@@ -183,8 +184,13 @@ def _accents(client: ArchiveClient) -> Trial | None:
     return None
 
 
+def _oddly_dated(row: DicomJson) -> bool:
+    """Whether a study date came as it stands in old files (2019.01.02): ranges of dates may not find it."""
+    return json.date(row, STUDY_DATE) not in {"", json.text(row, STUDY_DATE)}
+
+
 def _dates(client: ArchiveClient) -> Trial | None:
-    for row in _sample(client):
+    for row in sorted(_sample(client), key=_oddly_dated, reverse=True):
         date = json.date(row, STUDY_DATE)
         if date:
             return _on(row, STUDY_DATE, f"{date}-{date}")
