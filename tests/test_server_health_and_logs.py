@@ -51,7 +51,17 @@ def test_several_servers_share_the_file(tmp_path):
 def test_a_damaged_file_is_replaced_and_a_folder_that_cannot_be_used_is_left_alone(tmp_path):
     """The file is never needed to answer a question, so no fault of it may spoil an answer."""
     path = tmp_path / "health.json"
-    for damage in ("{", "[]", '{"schema_version": 99}', '{"schema_version": 1, "clients": 3}', "\x00" * 40):
+    half = '{"schema_version": 1, "clients": {"\\ud800": {}}}'
+    damaged = (
+        "{",
+        "[]",
+        '{"schema_version": 99}',
+        '{"schema_version": 1, "clients": 3}',
+        "\x00" * 40,
+        "[" * 9_999,
+        half,
+    )
+    for damage in damaged:
         path.write_text(damage, encoding="utf-8")
         health = HealthFile(path)
         health.note([ANSWERED])

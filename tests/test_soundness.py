@@ -49,7 +49,7 @@ async def known(
     with loopback.serve(hostile) as (url,):
         async with ArchiveClient(Archive(name="a", url=url)) as client:
             answer = await ask(client, Request(level=Level.STUDY, path="/studies", limit=200))
-            soundness.keep_sample(client, answer.rows, of_few=False)
+            soundness.keep_sample(client, answer.rows)
             hostile.ledger.clear()
             yield hostile, client
 
@@ -119,7 +119,7 @@ async def test_an_archive_that_breaks_down_during_a_trial_teaches_nothing(loopba
     with loopback.serve(Broken(Holdings(studies=STUDIES))) as (url,):
         async with ArchiveClient(Archive(name="a", url=url)) as client:
             answer = await ask(client, Request(level=Level.STUDY, path="/studies", limit=200))
-            soundness.keep_sample(client, answer.rows, of_few=False)
+            soundness.keep_sample(client, answer.rows)
             with pytest.raises(ArchiveError):
                 await establish(client, "PatientName=Doe* PatientID=P1", dates=True)
             assert client.habits.sound == {}

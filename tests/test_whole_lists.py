@@ -13,6 +13,7 @@ import pytest
 from federator.archive.children import Children
 from federator.archive.client import ArchiveClient
 from federator.archive.fetched import EVERYTHING, Wholeness
+from federator.archive.pages import read_pages
 from federator.archive.search import Search
 from federator.config import Archive, Config
 from federator.dicom.query import Query, parse
@@ -26,7 +27,7 @@ from tests.hostile.archive import HostileArchive, encode
 from tests.hostile.loopback import Loopback
 from tests.hostile.oracle import union
 from tests.hostile.query_string import Asked
-from tests.hostile.records import INSTANCE_UID, Holdings, Record, first, study, with_images
+from tests.hostile.records import INSTANCE_UID, INSTANCES_IN_SERIES, Holdings, Record, first, study, with_images
 from tests.hostile.switches import Order, Switches
 
 pytestmark = pytest.mark.anyio
@@ -344,6 +345,7 @@ async def every_study_of(loopback: Loopback, records: list[Record], switches: Sw
 async def test_undated_studies_in_a_window_do_not_show_that_dates_are_ignored(loopback: Loopback) -> None:
     """facts/dicomweb.md 1.3: Orthanc counts studies with an empty date to any window that is open below."""
     records = [*dated(47), *(study(f"2.{n:02}", date="") for n in range(60))]
+    records += dated(150, start=500)
     archive = HostileArchive(Holdings(studies=records), Switches(undated_match_open_ranges=True))
     with loopback.serve(archive) as (url,):
         async with Federation(of(url)) as federation:
@@ -356,7 +358,7 @@ async def test_a_study_whose_date_stands_in_an_old_form_is_found_though_ranges_d
     loopback: Loopback,
 ) -> None:
     """facts/dicomweb.md 1.3: Orthanc keeps 2019.01.02 as text; an archive that has such dates is read as a whole."""
-    records = [*dated(8), study("9.1", date="2023.12.15"), *dated(60, start=100)]
+    records = [*dated(30), study("9.1", date="2023.12.15"), *dated(250, start=100)]
     told = await every_study_of(loopback, records)
     assert told == union([[{**row, "00080020": (first(row, "00080020").replace(".", ""),)} for row in records]], {})
 
@@ -367,7 +369,7 @@ async def test_rows_that_stand_there_twice_do_not_hide_the_end_of_a_list(
 ) -> None:
     """Orthanc 1.10 lists two patients' studies under one UID with the same row twice; Azure repeats a row."""
     twice = study("7.1", date="")
-    records = [*dated(30), *([twice, twice] if switches == Switches() else [twice]), study("7.2", date="")]
+    records = [*dated(230), *([twice, twice] if switches == Switches() else [twice]), study("7.2", date="")]
     told = await every_study_of(loopback, records, switches)
     assert told == union([records], {})
 
@@ -393,3 +395,76 @@ async def test_the_end_of_a_list_below_a_study_takes_one_more_request_and_the_ne
             )
     assert spent == [2, 1, 1]
     assert (grown.complete, len(grown.entries)) == (True, 17)
+
+
+@pytest.mark.parametrize(
+    "switches", [Switches(study_date_ignored=True), Switches(all_filters_ignored=True)], ids=["dates", "all"]
+)
+@pytest.mark.parametrize("with_dates", [0, 3, 233])
+async def test_undated_studies_show_that_dates_are_ignored_where_a_window_begins(
+    loopback: Loopback, switches: Switches, with_dates: int
+) -> None:
+    """Two servers of the field know no dates, and studies made anonymous often have none: no reason to ask for ever."""
+    records = [*(study(f"2.{n:03}", date="") for n in range(270)), *dated(with_dates)]
+    archive = HostileArchive(Holdings(studies=records), switches)
+    with loopback.serve(archive) as (url,):
+        async with Federation(of(url)) as federation:
+            page = await federation.search(asked("limit=10"))
+    assert uids([page]) == union([records], {})[:10]
+    assert page.complete
+    assert len(archive.ledger.requests) < 20
+
+
+@pytest.mark.parametrize(("cap", "twins"), [(50, 1), (51, 2), (100, 2)])
+async def test_rows_that_stand_there_twice_do_not_hide_a_cap(loopback: Loopback, cap: int, twins: int) -> None:
+    """An archive cuts its list with its repetitions: 50 rows with one of them twice are 49 studies, and cut at 50."""
+    twice = study("7.1", date="")
+    records = [*(study(f"2.{n:03}", date="") for n in range(20)), *[twice] * (twins + 1), *dated(90)]
+    archive = HostileArchive(Holdings(studies=records[::-1]), Switches(silent_cap=cap))
+    with loopback.serve(archive) as (url,):
+        async with Federation(of(url)) as federation:
+            pages = await all_pages(federation, asked("limit=20"))
+    assert set(uids(pages)) == set(union([records], {})) or not all(page.complete for page in pages)
+
+
+async def test_a_list_that_grows_behind_a_cap_is_not_taken_for_what_it_was(loopback: Loopback) -> None:
+    """A series of fifty images while more arrive, at an archive that cuts at fifty: as many again are not all."""
+    archive = HostileArchive(
+        with_images([study("1.2", date="20240101", modalities=("CT",))], instances_per_series=50),
+        Switches(silent_cap=50),
+    )
+    below = {"study": TaggedUID.of("1.2", ("a",)), "series": TaggedUID.of("1.2.1", ("a",))}
+    with loopback.serve(archive) as (url,):
+        async with Federation(of(url)) as federation:
+            before = await federation.search(asked("limit=200", Level.INSTANCE), **below)
+            known = archive.holdings.instances
+            known += [{**known[0], INSTANCE_UID: (f"1.2.1.9{n:02}",)} for n in range(30)]
+            archive.holdings.series[0] = {**archive.holdings.series[0], INSTANCES_IN_SERIES: (80,)}
+            after = await federation.search(asked("limit=200", Level.INSTANCE), **below)
+    assert (before.complete, len(before.entries)) == (True, 50)
+    assert not after.complete or len(after.entries) == 80
+
+
+class Moving(HostileArchive):
+    """A study moves to the front of the list behind the first page, as where the last updated comes first."""
+
+    def answer(self, path: str, query: bytes) -> tuple[int, list[str], bytes]:
+        told = super().answer(path, query)
+        if b"offset" not in query and b"limit=200&" in query:
+            self.holdings.studies.insert(0, self.holdings.studies.pop(300))
+        return told
+
+
+async def test_a_list_that_moves_between_its_pages_is_not_called_whole(loopback: Loopback) -> None:
+    """AWS lists the last updated first: what moves over a page's edge is given by neither page."""
+    with loopback.serve(Moving(Holdings(studies=dated(450)))) as (url,):
+        async with ArchiveClient(Archive(name="a", url=url)) as client:
+            search = Search(client, ALL)
+            read = await read_pages(
+                lambda limit, offset: search.fetch(EVERYTHING, limit=limit, offset=offset),
+                client.habits,
+                Level.STUDY,
+                limit=200,
+            )
+    assert len(read.seen) < 450
+    assert read.wholeness is Wholeness.CUT

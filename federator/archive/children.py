@@ -83,10 +83,15 @@ class Children:
         full = effective_limit(self.client, limit) <= count + 2
         if answer.more or full:
             fetched.wholeness = Wholeness.CUT
-        elif self.client.habits.may_be_capped(level, count) and self.client.habits.lists.get(self.path) != count:
+        elif self.client.habits.may_be_capped(level, count) and not self._known_to_have(count):
             fetched.wholeness = Wholeness.UNPROVEN
         self.client.habits.saw(level, count)
         return fetched
+
+    def _known_to_have(self, count: int) -> bool:
+        """Whether the list was shown to have just as many rows; at a cap it would have as many whatever it holds."""
+        habits = self.client.habits
+        return habits.lists.get(self.path) == count and not habits.at_a_cap(self.query.level, count)
 
     async def _expected(self) -> int:
         """How many there are by the parent's own row; 0 where the archive does not tell.

@@ -44,9 +44,9 @@ class Habits:
     that one answer had per level (so a cap is not below it); `proven` the row counts that were shown to be whole.
     `refused_filters` were answered with an error, `ignored_filters` let pass rows that do not match,
     `honoured_filters` answer an impossible value with nothing. `sound` tells per kind of filter (see `soundness.py`)
-    whether it finds what it must. None means not known yet. `sample` are rows to try filters on (`sample_is_small`:
-    chosen from few), `given` attributes that some row carried, so that a row without one has no value there.
-    `lists` are paths below a study with the rows that each was shown to have.
+    whether it finds what it must. None means not known yet. `sample` are rows to try filters on, `given` attributes
+    that some row carried, so that a row without one has no value there. `lists` are paths below a study with the rows
+    that each was shown to have.
     """
 
     accepts: dict[str, str] = field(default_factory=dict)
@@ -61,7 +61,6 @@ class Habits:
     sound: dict[str, bool] = field(default_factory=dict)
     keyword_keys: bool | None = None
     sample: tuple[DicomJson, ...] | None = None
-    sample_is_small: bool = False
     given: set[tuple[Level, str]] = field(default_factory=set)
     ignored_filters: set[tuple[Level, str]] = field(default_factory=set)
     honoured_filters: dict[tuple[Level, str], bool] = field(default_factory=dict)
@@ -108,8 +107,9 @@ class Habits:
         _keep(self.hints, digest, hint)
 
     def remember_list(self, path: str, rows: int) -> None:
-        """Keep how many rows a list was shown to have: as many again are all."""
-        _keep(self.lists, path, rows)
+        """Keep how many rows a list was shown to have: as many again are all, unless lists are cut at that length."""
+        if rows >= SMALLEST_CAP:
+            _keep(self.lists, path, rows)
 
     def findings(self) -> tuple[str, ...]:
         """What was found, in plain words, for `list-archives` and `check`."""

@@ -21,20 +21,23 @@ Fetch = Callable[[int, int], Awaitable[Fetched]]
 async def read_pages(fetch: Fetch, habits: Habits, level: Level, *, limit: int = PAGE_LIMIT) -> Fetched:
     """All rows, in pages of `limit`; the result is WHOLE only if the end was really seen.
 
-    Each page begins with the last row of what came before: if that comes again, `offset` works, and if nothing comes
-    with it, that was the end.
+    Each page begins with the last row of what came before: if that comes again, `offset` works and nothing has moved;
+    and if nothing comes with it, that was the end.
     """
     whole = await fetch(limit, 0)
     if whole.wholeness is Wholeness.WHOLE or not whole.seen:
         return whole
     suspicion = whole.wholeness
     whole.wholeness = Wholeness.WHOLE
-    reached = whole.longest - whole.repeated
+    reached, in_step = whole.longest - whole.repeated, True
     for _ in range(_MAX_PAGES):
         page = await fetch(limit, reached - 1)
         if not page.seen - whole.seen:
-            whole.wholeness = _believed(whole, page, suspicion, at_a_cap=habits.at_a_cap(level, reached))
+            # An archive cuts its list with the rows that stand there twice.
+            at_a_cap = any(habits.at_a_cap(level, length) for length in {reached, reached + whole.repeated})
+            whole.wholeness = _believed(whole, page, suspicion, at_a_cap=at_a_cap) if in_step else Wholeness.CUT
             return whole
+        in_step = in_step and len(page.seen & whole.seen) == 1
         page.wholeness = Wholeness.WHOLE
         whole.take(page)
         reached += page.longest - page.repeated - 1

@@ -20,7 +20,6 @@ from federator.model import DicomJson, Level
 
 _TOO_BROAD = 413
 _SAMPLE_LIMIT = 200
-_LETTERS = frozenset({FilterKind.NAME, FilterKind.TEXT})
 
 
 class Search:
@@ -122,13 +121,11 @@ class Search:
         """Get to know the archive as far as this question needs it: at first use only."""
         habits = self.client.habits
         asked = wire.terms(self.query.filters, habits, fuzzy=self.query.fuzzy)
-        unknown = not habits.sample and (asked or self.query.filter(STUDY_DATE))
-        telling = habits.sample_is_small and any(term.sent.kind in _LETTERS for term in asked)
-        if not self._sampled and (unknown or telling):
+        if not habits.sample and not self._sampled and (asked or self.query.filter(STUDY_DATE)):
             self._sampled = True
             answer = await ask(self.client, Request(level=Level.STUDY, path="/studies", limit=_SAMPLE_LIMIT))
             habits.saw(Level.STUDY, len(answer.rows))
-            soundness.keep_sample(self.client, answer.rows, of_few=False)
+            soundness.keep_sample(self.client, answer.rows)
         uid_filter = self.query.filter(STUDY_UID)
         await soundness.establish(
             self.client,
@@ -191,10 +188,9 @@ class Search:
         fetched = Fetched(longest=count, wholeness=self._judge_length(count, limit, more=answer.more))
         self.client.habits.saw(Level.STUDY, count)
         if not self.client.habits.sample and answer.rows:
-            of_few = count < _SAMPLE_LIMIT and fetched.wholeness is not Wholeness.WHOLE
-            soundness.keep_sample(self.client, answer.rows, of_few=of_few)
+            soundness.keep_sample(self.client, answer.rows)
         fetched.repeated = repeated_in(answer.rows, STUDY_UID)
-        dated = outside = 0
+        judged = outside = 0
         for row in answer.rows:
             uid = json.uid(row, STUDY_UID)
             if not uid:
@@ -207,11 +203,12 @@ class Search:
             date = json.date(row, STUDY_DATE)
             if date:
                 fetched.moments.append((date, json.time(row, STUDY_TIME)))
-                dated += 1
+            if date or window.first:
+                # Orthanc counts studies with an empty date to any window that is open below: they show nothing there.
+                judged += 1
                 outside += not window.holds(date)
-        # A few rows outside come from archives that match one copy and answer from another; and Orthanc counts studies
-        # with an empty date to any window that is open below.
-        if outside * 2 > dated:
+        # A few rows outside come from archives that match one copy and answer from another.
+        if outside * 2 > judged:
             self._ignored(STUDY_DATE)
         joined.take(fetched)
 

@@ -36,11 +36,8 @@ _IMPOSSIBLE = {
 _NO_SUCH_TEXT = "QZXQNOSUCHVALUE"
 
 
-def keep_sample(client: ArchiveClient, found: Sequence[DicomJson], *, of_few: bool) -> None:
-    """Keep a few telling rows of an answer to try filters on: dated, with small letters, with marks.
-
-    Those that are chosen `of_few` do for dates; before text is asked for, more rows are looked at.
-    """
+def keep_sample(client: ArchiveClient, found: Sequence[DicomJson]) -> None:
+    """Keep a few telling rows of an answer to try filters on: dated, with small letters, with marks."""
     wanted: tuple[Callable[[DicomJson], bool], ...] = (
         _oddly_dated,
         lambda row: bool(json.date(row, STUDY_DATE)),
@@ -55,7 +52,6 @@ def keep_sample(client: ArchiveClient, found: Sequence[DicomJson], *, of_few: bo
     chosen = (next((row for row in held if wants(row)), None) for wants in wanted)
     sample = {json.uid(row, STUDY_UID): row for row in (*chosen, *held[-1:]) if row is not None}
     client.habits.sample = tuple(sample.values())
-    client.habits.sample_is_small = of_few
 
 
 async def establish(client: ArchiveClient, asked: Iterable[Term], *, dates: bool, uid_list: bool) -> None:

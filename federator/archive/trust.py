@@ -23,7 +23,8 @@ def trust_in_nobody() -> ssl.SSLContext:
 def trust_of(archive: Archive) -> ssl.SSLContext:
     """The operating system's trust store, plus the archive's own authority and client certificate.
 
-    Archives that have neither share one. Takes tens of milliseconds at first: for a worker thread.
+    Archives that have neither share one, which lasts as long as the process: what the system trusts is read at its
+    first use. Takes tens of milliseconds then: for a worker thread.
     An ArchiveError says that a certificate file cannot be read.
     """
     if archive.ca_file is None and archive.client_cert is None:

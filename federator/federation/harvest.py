@@ -13,7 +13,6 @@ from federator.model import DicomJson, Level
 
 PROBE_LIMIT = 200
 _FILL = 0.6
-_LEAST_GLIMPSE = 20
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,16 +83,6 @@ class Quest:
     def limit(self) -> int:
         """The rows to ask for at a time."""
         return max(PROBE_LIMIT, int(generous(self.count)) + 1)
-
-    @property
-    def glimpse(self) -> int:
-        """The rows to ask for at first contact, to see whether that is all.
-
-        Each row costs an archive time (Orthanc a third of a millisecond), so of an archive as such a few do. What a
-        filter finds is seldom more than one answer holds.
-        """
-        narrowed = self.search.query.without(STUDY_DATE).filters
-        return self.limit if narrowed else min(self.limit, max(_LEAST_GLIMPSE, int(generous(self.count)) + 1))
 
     @property
     def comfortable(self) -> float:

@@ -56,8 +56,7 @@ async def _probe(quest: Quest) -> Fetched:
     """Ask for everything at once; whole, it settles the question."""
     # The query's own dates only: a window would leave out studies without a date.
     window = Window(first=quest.first, last=quest.last) if quest.dated_only else EVERYTHING
-    known = quest.search.client.habits.hint(quest.digest) is not None
-    fetched = await quest.search.fetch(window, limit=quest.limit if known else quest.glimpse)
+    fetched = await quest.search.fetch(window, limit=quest.limit)
     fetched.wholeness = await proven(quest.search, window, fetched, limit=quest.limit)
     if fetched.wholeness is Wholeness.WHOLE:
         quest.take(fetched)
@@ -91,9 +90,11 @@ async def _read_undated(quest: Quest) -> None:
     if quest.dated_only:
         quest.harvest.exhausted = True
         return
+    known = quest.harvest.rows.keys() | quest.harvest.emitted
     whole = await quest.search.pages(EVERYTHING)
     quest.take(whole)
-    quest.harvest.exhausted = quest.harvest.whole = whole.wholeness is Wholeness.WHOLE
+    # A list that lacks what windows gave was cut, however whole it looks.
+    quest.harvest.exhausted = quest.harvest.whole = whole.wholeness is Wholeness.WHOLE and known <= whole.seen
     if not quest.harvest.exhausted:
         quest.harvest.gaps.append("Its studies without a date could not all be listed.")
 

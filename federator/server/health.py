@@ -57,14 +57,14 @@ class HealthFile:
             with self._lock:
                 clients, self._clients = self._clients, {}
                 archives, self._archives = self._archives, {}
-            with suppress(OSError):
+            with suppress(OSError, RecursionError):
                 self._replace(_merged(self._read(), clients=clients, archives=archives))
 
     def _read(self) -> Mapping[str, Any]:
         try:
             with self._path.open("rb") as file:
                 content = json.loads(file.read(_MAX_BYTES))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return content if isinstance(content, dict) and content.get("schema_version") == _SCHEMA_VERSION else {}
 
@@ -74,11 +74,11 @@ class HealthFile:
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=".health-")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(content, file, ensure_ascii=False, indent=1)
+                # Escaped, because a damaged file may hold halves of characters, which no file can be written with.
+                json.dump(content, file, indent=1)
             Path(name).replace(self._path)
-        except OSError:
+        finally:
             Path(name).unlink(missing_ok=True)
-            raise
 
 
 def _merged(known: Mapping[str, Any], *, clients: Mapping[str, Any], archives: Mapping[str, Any]) -> dict[str, Any]:

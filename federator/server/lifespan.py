@@ -72,16 +72,19 @@ class App:
         """Write the health file when there is news, beside the calls: no answer waits for it. Once more at the end."""
         if self._health is None:
             return
+        is_saved = True
         try:
             while True:
                 await self._news.wait()
-                self._news = anyio.Event()
-                await anyio.to_thread.run_sync(self._health.save)
+                self._news, is_saved = anyio.Event(), False
+                await anyio.to_thread.run_sync(self._health.save, abandon_on_cancel=True)
+                is_saved = True
                 await anyio.sleep(_HEALTH_PAUSE_S)
         finally:
-            if self._news.is_set():
-                with anyio.CancelScope(shield=True):
-                    await anyio.to_thread.run_sync(self._health.save)
+            if self._news.is_set() or not is_saved:
+                # A disk that hangs must not keep the server from ending.
+                with anyio.move_on_after(_HEALTH_PAUSE_S, shield=True):
+                    await anyio.to_thread.run_sync(self._health.save, abandon_on_cancel=True)
 
     async def in_worker(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
         """Run what computes for long in one of few threads, so that the event loop goes on."""
