@@ -167,3 +167,21 @@ async def test_a_server_without_a_configuration_starts_and_says_what_to_do(tmp_p
     assert refused.is_error
     assert refused.content[0].text.endswith("none.toml: there is no such file")
     assert not found.is_error
+
+
+def test_the_collector_does_not_walk_the_rows_of_every_answer(tmp_path, config):
+    """Issue 5, load: by Python's own 700 new objects it took half of the time for rows of which none is garbage."""
+    program = (
+        "import argparse, gc, pathlib, sys\n"
+        "from federator.__main__ import _built\n"
+        "_built(argparse.Namespace(config=pathlib.Path(sys.argv[1])))\n"
+        "print(gc.isenabled(), gc.get_threshold()[0] >= 10_000, gc.get_freeze_count() > 50_000)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(config)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(tmp_path),
+    )
+    assert done.stdout == "True True True\n", done.stderr
