@@ -12,7 +12,7 @@ from federator.model import Level, Page
 from tests.hostile.archive import HostileArchive
 from tests.hostile.loopback import Loopback
 from tests.hostile.oracle import in_order
-from tests.hostile.records import STUDY_UID, Holdings, Record, first, study
+from tests.hostile.records import PATIENT_ID, STUDY_UID, Holdings, Record, first, study
 from tests.hostile.switches import OrderBy, Switches
 
 pytestmark = pytest.mark.anyio
@@ -103,3 +103,29 @@ async def test_whether_an_archive_sorts_is_asked_only_where_windows_do_not_do_at
         assert [entry.uid for entry in page.entries] == newest(records, 10)
         queries = [dict(parse_qsl(request.query)) for request in archive.ledger.requests]
         assert [query["orderby"] for query in queries if "orderby" in query] == expected
+
+
+async def test_a_filter_is_tried_on_a_row_that_has_the_attribute_wherever_it_stands(loopback: Loopback) -> None:
+    """contract.md §3.1: an archive that takes * for a letter must not be believed that nobody has such a Patient ID."""
+    records = [{**row, PATIENT_ID: ()} for row in stored(230)]
+    records[120] = {**records[120], PATIENT_ID: ("P7",)}
+    archive = HostileArchive(Holdings(studies=records), Switches(wildcards_literal=True))
+    with loopback.serve(archive) as (url,):
+        async with Federation(one(url)) as federation:
+            await asked(federation, "limit=10")
+            page = await asked(federation, "PatientID=P*")
+    assert [entry.uid for entry in page.entries] == ["1.2.120"]
+
+
+async def test_rows_with_an_attribute_that_nobody_has_are_looked_for_once(loopback: Loopback) -> None:
+    """Issue 5: what cannot be tried must not cost a list of rows at every question."""
+    archive = HostileArchive(Holdings(studies=[{**row, PATIENT_ID: ()} for row in stored(230)]))
+    with loopback.serve(archive) as (url,):
+        async with Federation(one(url)) as federation:
+            spent = []
+            for name in ("P1", "P2", "P3"):
+                archive.ledger.clear()
+                await asked(federation, f"PatientID={name}*")
+                spent.append(archive.ledger.rows)
+    assert spent[0] >= 200
+    assert spent[1:] == [0, 0]

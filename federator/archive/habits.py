@@ -44,9 +44,9 @@ class Habits:
     that one answer had per level (so a cap is not below it); `proven` the row counts that were shown to be whole.
     `refused_filters` were answered with an error, `ignored_filters` let pass rows that do not match,
     `honoured_filters` answer an impossible value with nothing. `sound` tells per kind of filter (see `soundness.py`)
-    whether it finds what it must. None means not known yet. `sample` are rows to try filters on, `given` attributes
-    that some row carried, so that a row without one has no value there. `lists` are paths below a study with the rows
-    that each was shown to have.
+    whether it finds what it must. None means not known yet. `sample` are rows to try filters on, `looked_for` the
+    attributes for which such rows were looked for, `given` those that some row carried, so that a row without one has
+    no value there. `lists` are paths below a study with the rows that each was shown to have.
     """
 
     accepts: dict[str, str] = field(default_factory=dict)
@@ -61,6 +61,7 @@ class Habits:
     sound: dict[str, bool] = field(default_factory=dict)
     keyword_keys: bool | None = None
     sample: tuple[DicomJson, ...] | None = None
+    looked_for: set[str] = field(default_factory=set)
     given: set[tuple[Level, str]] = field(default_factory=set)
     ignored_filters: set[tuple[Level, str]] = field(default_factory=set)
     honoured_filters: dict[tuple[Level, str], bool] = field(default_factory=dict)

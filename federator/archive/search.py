@@ -1,6 +1,7 @@
 """One question about studies to one archive: fetch the rows of a window and keep those that match."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -121,17 +122,30 @@ class Search:
         """Get to know the archive as far as this question needs it: at first use only."""
         habits = self.client.habits
         asked = wire.terms(self.query.filters, habits, fuzzy=self.query.fuzzy)
-        if not habits.sample and not self._sampled and (asked or self.query.filter(STUDY_DATE)):
+        unseen = self._unseen(asked)
+        if not self._sampled and (unseen or (not habits.sample and self.query.filter(STUDY_DATE))):
             self._sampled = True
-            answer = await ask(self.client, Request(level=Level.STUDY, path="/studies", limit=_SAMPLE_LIMIT))
+            answer = await ask(
+                self.client, Request(level=Level.STUDY, path="/studies", limit=_SAMPLE_LIMIT, include=unseen)
+            )
             habits.saw(Level.STUDY, len(answer.rows))
-            soundness.keep_sample(self.client, answer.rows)
+            soundness.keep_sample(self.client, answer.rows, unseen)
+            habits.looked_for.update(unseen if answer.rows else ())
         uid_filter = self.query.filter(STUDY_UID)
         await soundness.establish(
             self.client,
             asked,
             dates=not window.open,
             uid_list=uid_filter is not None and len(uid_filter.values) > 1,
+        )
+
+    def _unseen(self, asked: Sequence[wire.Term]) -> tuple[str, ...]:
+        """The attributes asked for of which no known row has a value, and none was looked for: nothing can be tried."""
+        habits = self.client.habits
+        rows = habits.sample or ()
+        tags = dict.fromkeys(term.sent.tag for term in asked)
+        return tuple(
+            tag for tag in tags if tag not in habits.looked_for and not any(json.has_value(row, tag) for row in rows)
         )
 
     async def _fetch(self, window: Window, limit: int, offset: int, orderby: str) -> Fetched:

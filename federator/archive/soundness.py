@@ -34,18 +34,20 @@ _IMPOSSIBLE = {
     FilterKind.DATETIME: "17010101000000",
 }
 _NO_SUCH_TEXT = "QZXQNOSUCHVALUE"
+_OFTEN_ASKED = ("00081030", "00080050", wire.MODALITIES_IN_STUDY, "00100020", "00100021", "00080090", "00200010")
 
 
-def keep_sample(client: ArchiveClient, found: Sequence[DicomJson]) -> None:
-    """Keep a few telling rows of an answer to try filters on: dated, with small letters, with marks."""
+def keep_sample(client: ArchiveClient, found: Sequence[DicomJson], tags: Sequence[str] = ()) -> None:
+    """Keep a few telling rows of an answer to try filters on: dated, with small letters, with marks.
+
+    And for each attribute that is often asked for, or stands in `tags`, one that has it.
+    """
     wanted: tuple[Callable[[DicomJson], bool], ...] = (
         _oddly_dated,
         lambda row: bool(json.date(row, STUDY_DATE)),
         lambda row: bool(_small_letters(row)),
         lambda row: bool(_marked(row)),
-        lambda row: bool(json.text(row, "00081030")),
-        lambda row: bool(json.text(row, "00080050")),
-        lambda row: bool(json.text(row, wire.MODALITIES_IN_STUDY)),
+        *(partial(json.has_value, tag=tag) for tag in (*_OFTEN_ASKED, *tags)),
         lambda _row: True,
     )
     held = [row for row in found if json.uid(row, STUDY_UID)]
