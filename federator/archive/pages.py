@@ -19,36 +19,37 @@ Fetch = Callable[[int, int], Awaitable[Fetched]]
 
 
 async def read_pages(fetch: Fetch, habits: Habits, level: Level, *, limit: int = PAGE_LIMIT) -> Fetched:
-    """All rows, in pages of `limit`; the result is WHOLE only if the end was really seen.
-
-    Each page begins with the last row of what came before: if that comes again, `offset` works and nothing has moved;
-    and if nothing comes with it, that was the end.
-    """
+    """All rows, in pages of `limit`; the result is WHOLE only if the end was really seen."""
     whole = await fetch(limit, 0)
     if whole.wholeness is Wholeness.WHOLE or not whole.seen:
         return whole
     suspicion = whole.wholeness
     whole.wholeness = Wholeness.WHOLE
-    reached, in_step = whole.longest - whole.repeated, True
     for _ in range(_MAX_PAGES):
-        page = await fetch(limit, reached - 1)
-        if not page.seen - whole.seen:
-            # An archive cuts its list with the rows that stand there twice.
-            at_a_cap = any(habits.at_a_cap(level, length) for length in {reached, reached + whole.repeated})
-            whole.wholeness = _believed(whole, page, suspicion, at_a_cap=at_a_cap) if in_step else Wholeness.CUT
+        page = await fetch(limit, len(whole.seen))
+        if page.seen <= whole.seen:
+            whole.wholeness = await _believed(fetch, limit, whole, page, suspicion, habits, level)
             return whole
-        in_step = in_step and len(page.seen & whole.seen) == 1
         page.wholeness = Wholeness.WHOLE
         whole.take(page)
-        reached += page.longest - page.repeated - 1
     whole.wholeness = Wholeness.CUT
     return whole
 
 
-def _believed(whole: Fetched, last: Fetched, suspicion: Wholeness, *, at_a_cap: bool) -> Wholeness:
-    """What a page without anything new says of the list before it."""
-    if last.longest > 1 + whole.repeated:
-        # Asked for its last row, the archive gave more of what it had given: it does not understand offset. Rows that
-        # it has twice may fill two places of its list (in Orthanc two patients' studies under one UID) or one.
+async def _believed(
+    fetch: Fetch, limit: int, whole: Fetched, last: Fetched, suspicion: Wholeness, habits: Habits, level: Level
+) -> Wholeness:
+    """What a page without anything new says of the list before it.
+
+    Rows that an archive gives twice may fill two places of its list (in Orthanc two patients' studies under one UID):
+    so many known rows may still come, and its cuts count them.
+    """
+    if last.longest > whole.repeated:
         return Wholeness.CUT
-    return Wholeness.WHOLE if last.seen and not at_a_cap else suspicion
+    reached = len(whole.seen)
+    if any(habits.at_a_cap(level, length) for length in {reached, reached + whole.repeated}):
+        return suspicion
+    # Whether the last row comes back when asked for by its offset: then nothing behind it is nothing.
+    again = await fetch(limit, reached - 1)
+    works = 0 < again.longest <= 1 + whole.repeated and again.seen <= whole.seen
+    return Wholeness.WHOLE if works else suspicion

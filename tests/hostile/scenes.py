@@ -31,7 +31,7 @@ SETTINGS: Mapping[str, Sequence[Any]] = {
     "clamp_limit": (20, 50, 100),
     "default_limit": (20, 100),
     "too_broad": (30, 60),
-    "short_pages": (1, 2, 11, 15),
+    "short_pages": (1, 2),
     "offset_clamp": (40,),
     "order": tuple(Order),
     "orderby": tuple(OrderBy),
