@@ -78,12 +78,17 @@ def _away(count: int, rounds: int) -> Line:
         server = Stdio(federator_command(config))
         server.initialize()
         _seconds(server, "limit=10")
-        ours_s, raw_s, times = interleaved(
-            lambda: server.call("find-studies", query="limit=10"), lambda: json.loads(raw.get()), rounds=rounds
-        )
+        line = _ten_studies(server, raw, f"{count:,} studies {AWAY_MS} ms away", rounds)
         server.close()
+    return line
+
+
+def _ten_studies(server: Stdio, raw: RawGet, where: str, rounds: int) -> Line:
+    ours_s, raw_s, times = interleaved(
+        lambda: server.call("find-studies", query="limit=10"), lambda: json.loads(raw.get()), rounds=rounds
+    )
     return Line(
-        what=f"`find-studies limit=10` through stdio, Orthanc with {count:,} studies {AWAY_MS} ms away",
+        what=f"`find-studies limit=10` through stdio, Orthanc with {where}",
         against="a raw keep-alive GET of ten studies",
         reached=times,
         goal=1.25,
@@ -97,22 +102,14 @@ def _in_orthanc(count: int, rounds: int, starts: int, typing_s: float) -> list[L
         server = Stdio(federator_command(config))
         server.initialize()
         with closing(_raw_search(orthanc, 10)) as raw:
-            ours_s, raw_s, times = interleaved(
-                lambda: server.call("find-studies", query="limit=10"), lambda: json.loads(raw.get()), rounds=rounds
-            )
+            ten = _ten_studies(server, raw, f"{count:,} studies", rounds)
             least_s, _, least = _least_possible(raw, rounds)
         text = text_of(server.call("find-studies", query="limit=50"))
         server.close()
         with closing(_raw_search(orthanc, 50)) as raw:
             listed = listing(json.loads(raw.get()))
     return [
-        Line(
-            what=f"`find-studies limit=10` through stdio, Orthanc with {count:,} studies",
-            against="a raw keep-alive GET of ten studies",
-            reached=times,
-            goal=1.25,
-            note=f"{ours_s * 1000:.1f} ms against {raw_s * 1000:.1f} ms",
-        ),
+        ten,
         Line(
             what="the least with these libraries: an empty call of a bare mcp server and that GET by httpx",
             against="the same",

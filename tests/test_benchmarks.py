@@ -42,6 +42,14 @@ def check(lines: list[Line]) -> None:
         assert "nan" not in told
 
 
+def printed_by(program: str, *arguments: str) -> str:
+    """What a program of its own process prints; what it complains of where it fails."""
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    return done.stdout or done.stderr
+
+
 @pytest.mark.xdist_group("benchmarks")
 @pytest.mark.parametrize("name", TINY)
 def test_a_measurement_gives_sound_lines(name: str) -> None:
@@ -95,10 +103,7 @@ def test_a_search_leaves_numpy_and_the_decoders_unloaded() -> None:
             "anyio.run(main)\n"
             "print(sorted({'pydicom', 'numpy', 'PIL', 'highdicom', 'pdfplumber'} & set(sys.modules)))\n"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", program, *served.urls], capture_output=True, text=True, cwd=ROOT, check=False
-        )
-    assert done.stdout == "[]\n", done.stderr
+        assert printed_by(program, *served.urls) == "[]\n"
 
 
 @pytest.mark.xdist_group("benchmarks")
@@ -148,10 +153,7 @@ def test_the_first_question_to_an_archive_loads_nothing_more() -> None:
             "        print(sorted(set(sys.modules) - before))\n"
             "anyio.run(main)\n"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", program, *served.urls], capture_output=True, text=True, cwd=ROOT, check=False
-        )
-    assert done.stdout == "[]\n", done.stderr
+        assert printed_by(program, *served.urls) == "[]\n"
 
 
 @pytest.mark.xdist_group("benchmarks")

@@ -119,9 +119,11 @@ def _on(row: DicomJson, tag: str, value: str) -> Trial:
 
 def _trial(client: ArchiveClient, sent: Filter) -> Trial | None:
     """A value of the same form as `sent` that a known row matches."""
-    # Small letters tell about case as well; where no name has any, one in capitals still tells about wild cards.
-    rows = sorted(_sample(client), key=lambda row: not _small_letters(row)) if sent.tag == _PATIENT_NAME else None
-    for row in rows or _sample(client):
+    rows = _sample(client)
+    if sent.tag == _PATIENT_NAME:
+        # Small letters tell about case as well; where no name has any, one in capitals still tells about wild cards.
+        rows = tuple(sorted(rows, key=lambda row: not _small_letters(row)))
+    for row in rows:
         value = _own_value(row, sent)
         if value:
             return _on(row, sent.tag, value)
