@@ -12,9 +12,9 @@ from pydicom.pixels.utils import get_expected_length
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from federator.archive.client import ArchiveClient
+from federator.archive.encoding.multipart import parse
 from federator.archive.folder_json import encoded
 from federator.archive.folder_pixels import open_stored
-from federator.archive.multipart import parse
 from federator.archive.retrieve import retrieve_document, retrieve_frame, retrieve_instance, retrieve_metadata
 from federator.config import Archive
 from federator.demo.samples import write_samples

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from federator.archive.multipart import MultipartError, content_type, is_multipart, parse
-from federator.archive.part10 import inspect
-from federator.archive.sniff import Kind, ends_as_begun, is_rle, jpeg_process, rle_decoded_bytes, sniff
+from federator.archive.encoding.multipart import MultipartError, content_type, is_multipart, parse
+from federator.archive.encoding.part10 import inspect
+from federator.archive.encoding.sniff import Kind, ends_as_begun, is_rle, jpeg_process, rle_decoded_bytes, sniff
 from tests.hostile_retrieval import rendered_image
 from tests.retrieval_objects import IMAGES, JPEG, NATIVE, OBJECTS, PDF, REPORT, packaged
 

@@ -23,8 +23,8 @@ from federator.archive.accept import (
     wrong_kind,
 )
 from federator.archive.client import Answer, ArchiveClient
+from federator.archive.encoding.sniff import Kind, sniff
 from federator.archive.instances import retrieve_instance
-from federator.archive.sniff import Kind, sniff
 from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
 from federator.errors import ContentError
 

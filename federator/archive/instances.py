@@ -14,10 +14,10 @@ from federator.archive.accept import (
     wrong_kind,
 )
 from federator.archive.client import Answer, ArchiveClient
-from federator.archive.headerless import may_be_headerless, with_header
-from federator.archive.multipart import Part
-from federator.archive.part10 import inspect
-from federator.archive.sniff import Kind, ends_as_begun, is_rle, jpeg_process, rle_decoded_bytes, sniff
+from federator.archive.encoding.headerless import may_be_headerless, with_header
+from federator.archive.encoding.multipart import Part
+from federator.archive.encoding.part10 import inspect
+from federator.archive.encoding.sniff import Kind, ends_as_begun, is_rle, jpeg_process, rle_decoded_bytes, sniff
 from federator.dicom.uid import is_uid
 from federator.errors import ContentError, RequestError
 

@@ -19,7 +19,7 @@ from federator.archive.accept import (
 )
 from federator.archive.client import Answer, ArchiveClient
 from federator.archive.concurrently import concurrently
-from federator.archive.sniff import Kind, ends_as_begun, jpeg_process, sniff
+from federator.archive.encoding.sniff import Kind, ends_as_begun, jpeg_process, sniff
 from federator.errors import ArchiveError, ContentError, RequestError
 from federator.model import OutcomeState
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from federator.archive.sniff import Kind, sniff
+from federator.archive.encoding.sniff import Kind, sniff
 
 _MAX_HEADER_BYTES = 16_384
 _MAX_SIZE_DIGITS = 18
