@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from federator.archive import vault
-from federator.archive.vault import SecretError
+from federator.archive.secrets import vault
+from federator.archive.secrets.vault import SecretError
 from federator.config import SecretReference, SecretStore, load
 from tests.canned_server import STUDY_LIST, canned, http
 from tests.secret_service import bus_for, keyring_daemon, lock, needs_secret_service

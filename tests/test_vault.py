@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from federator.archive import vault
-from federator.archive.vault import SecretError, StoreState
+from federator.archive.secrets import vault
+from federator.archive.secrets.vault import SecretError, StoreState
 from federator.config import SecretReference, SecretStore
 from federator.model import OutcomeState
 from tests.secret_service import bus_for, keyring_daemon, lock, needs_secret_service, prompts
@@ -255,7 +255,7 @@ def test_a_plain_text_store_is_named_and_never_used(tmp_path):
         f"    def get_password(self, *args): open({str(used)!r}, 'a').write('get')\n"
     )
     script = (
-        "from federator.archive import vault\n"
+        "from federator.archive.secrets import vault\n"
         "print(vault.store_state().value)\n"
         "try: vault.write('mercy', 'hunter2')\n"
         "except vault.SecretError as error: print(error)\n"

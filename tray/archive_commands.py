@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio
 
 from federator.archive.check import Step, check
-from federator.archive.vault import SecretError, StoreError
+from federator.archive.secrets.vault import SecretError, StoreError
 from federator.config import Archive, AuthMethod, resolve, state_path
 from tray.archives import Archives, Keep, NewSecret, without_useless
 from tray.archives_file import ArchivesFile, ArchivesFileError

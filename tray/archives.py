@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from federator.archive import vault
-from federator.archive.vault import SecretError, StoreError, StoreState
+from federator.archive.secrets import vault
+from federator.archive.secrets.vault import SecretError, StoreError, StoreState
 from federator.config import (
     ARCHIVE_KEYS,
     SIGN_IN_KEYS,

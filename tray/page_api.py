@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from federator.archive import vault
 from federator.archive.check import Step
-from federator.archive.vault import SecretError
+from federator.archive.secrets import vault
+from federator.archive.secrets.vault import SecretError
 from federator.config import ConfigError
 from tray import page_state
 from tray.archives import Keep, NewSecret

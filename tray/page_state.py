@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from federator import __version__
-from federator.archive import vault
+from federator.archive.secrets import vault
 from federator.config import Archive, ConfigError, SecretStore
 from tray import health
 from tray.archives import Archives

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import anyio
 import anyio.to_thread
 
-from federator.archive import vault
+from federator.archive.secrets import vault
 from federator.config import Archive, AuthMethod
 from federator.errors import ArchiveError
 from federator.model import OutcomeState

@@ -7,7 +7,7 @@ without anything that the archive sent.
 from federator.archive.client import Answer
 from federator.archive.diagnosis_tls import no_encryption, of_tls
 from federator.archive.findings import Fault, Route, StepName
-from federator.archive.secret_file import SecretError
+from federator.archive.secrets.file import SecretError
 from federator.config import Archive, AuthMethod
 from federator.errors import ArchiveError
 from federator.model import OutcomeState

@@ -16,8 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from federator.archive import secret_file
-from federator.archive.secret_file import SecretError
+from federator.archive.secrets import file as secret_file
+from federator.archive.secrets.file import SecretError
 from federator.config import SecretReference, SecretStore
 from federator.model import OutcomeState
 
