@@ -8,7 +8,7 @@ import httpx
 import pydicom
 from pydicom.dataset import FileMetaDataset
 
-from federator.archive.folder import folder_app
+from federator.archive.folder.app import folder_app
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 PYDICOM_DATA = Path(pydicom.__file__).parent / "data"

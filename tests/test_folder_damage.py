@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from federator.archive.folder_header import Header, Refusal, read_header
-from federator.archive.folder_objects import header_row, metadata
-from federator.archive.folder_pixels import DamagedFile, open_stored
+from federator.archive.folder.header import Header, Refusal, read_header
+from federator.archive.folder.objects import header_row, metadata
+from federator.archive.folder.pixels import DamagedFile, open_stored
 from tests.folder_archive import PYDICOM_DATA, first, opened, write_tiny
 
 pytestmark = pytest.mark.anyio

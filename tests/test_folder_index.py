@@ -10,10 +10,10 @@ import anyio
 import pytest
 from pydicom.data import get_testdata_file
 
-from federator.archive.folder_header import Refusal, read_header
-from federator.archive.folder_index import FolderIndex
-from federator.archive.folder_query import MAX_ROWS
-from federator.archive.folder_stamps import Stamp, stamps
+from federator.archive.folder.header import Refusal, read_header
+from federator.archive.folder.index import FolderIndex
+from federator.archive.folder.query import MAX_ROWS
+from federator.archive.folder.stamps import Stamp, stamps
 from tests.folder_archive import first, opened, write_tiny
 
 pytestmark = pytest.mark.anyio

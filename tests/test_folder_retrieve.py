@@ -13,8 +13,8 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from federator.archive.client import ArchiveClient
 from federator.archive.encoding.multipart import parse
-from federator.archive.folder_json import encoded
-from federator.archive.folder_pixels import open_stored
+from federator.archive.folder.json import encoded
+from federator.archive.folder.pixels import open_stored
 from federator.archive.retrieve import retrieve_document, retrieve_frame, retrieve_instance, retrieve_metadata
 from federator.config import Archive
 from federator.demo.samples import write_samples

@@ -14,7 +14,7 @@ from mcp import Client
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from federator.archive.folder import folder_app
+from federator.archive.folder.app import folder_app
 from federator.config import Archive, Config
 from federator.dicom.render.codestream import inspect
 from federator.dicom.render.part10 import DicomFile

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mcp import Client
 
-from federator.archive.folder import folder_app
+from federator.archive.folder.app import folder_app
 from federator.config import Archive, Config
 from federator.server.app import build_server
 from tests.synthetic_documents import encapsulated, image

@@ -171,7 +171,7 @@ class ArchiveClient:
             return self._http
         if self.archive.folder is not None:
             # Loading what reads files takes a while, and other questions go on meanwhile.
-            await anyio.to_thread.run_sync(import_module, "federator.archive.folder")
+            await anyio.to_thread.run_sync(import_module, "federator.archive.folder.app")
         trust = await self._trust()
         if self._http is None:
             try:
@@ -197,7 +197,7 @@ class ArchiveClient:
         archive = self.archive
         transport = None
         if archive.folder is not None:
-            from federator.archive.folder import folder_app
+            from federator.archive.folder.app import folder_app
 
             transport = httpx.ASGITransport(app=folder_app(archive.folder), raise_app_exceptions=False)
         return httpx.AsyncClient(

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from federator.archive.folder_json import DAMAGED, to_json
+from federator.archive.folder.json import DAMAGED, to_json
 from federator.dicom import attributes, json
 from federator.dicom.quiet import quiet_pydicom
 from federator.dicom.uid import is_uid

@@ -27,13 +27,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from federator.archive import folder_objects
 from federator.archive.collector import collector_at_rest
-from federator.archive.folder_index import FolderIndex
-from federator.archive.folder_json import encoded
-from federator.archive.folder_pixels import DamagedFile, open_stored
-from federator.archive.folder_query import checked_uid, read_query
-from federator.archive.folder_search import search
+from federator.archive.folder import objects as folder_objects
+from federator.archive.folder.index import FolderIndex
+from federator.archive.folder.json import encoded
+from federator.archive.folder.pixels import DamagedFile, open_stored
+from federator.archive.folder.query import checked_uid, read_query
+from federator.archive.folder.search import search
 from federator.errors import RequestError
 from federator.model import Level
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from federator.archive.folder_header import Header, Refusal, read_header
-from federator.archive.folder_rows import series_row, study_row
-from federator.archive.folder_stamps import Stamp, stamps
+from federator.archive.folder.header import Header, Refusal, read_header
+from federator.archive.folder.rows import series_row, study_row
+from federator.archive.folder.stamps import Stamp, stamps
 from federator.dicom import json
 
 _SCHEMA_VERSION = 1

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from federator.archive.folder_header import indexed_tags
-from federator.archive.folder_index import FolderIndex
-from federator.archive.folder_objects import header_row
-from federator.archive.folder_query import MAX_ROWS, FolderQuery
+from federator.archive.folder.header import indexed_tags
+from federator.archive.folder.index import FolderIndex
+from federator.archive.folder.objects import header_row
+from federator.archive.folder.query import MAX_ROWS, FolderQuery
 from federator.dicom import json
 from federator.dicom.filters import Filter, FilterKind
 from federator.dicom.matching import Verdict, judge, plain_name

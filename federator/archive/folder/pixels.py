@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from federator.archive.folder_json import DAMAGED
+from federator.archive.folder.json import DAMAGED
 from federator.dicom.quiet import quiet_pydicom
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from federator.archive.encoding.headerless import with_header
-from federator.archive.folder_json import to_json
-from federator.archive.folder_pixels import PIXEL_TAGS, DamagedFile, damage_told, open_stored, swapped
+from federator.archive.folder.json import to_json
+from federator.archive.folder.pixels import PIXEL_TAGS, DamagedFile, damage_told, open_stored, swapped
 from federator.dicom import json
 from federator.model import Level
 
