@@ -28,7 +28,7 @@ from benchmarks.measuring import (
 )
 from benchmarks.reference_listing import listing
 from federator.archive.asking import INCLUDE
-from federator.archive.client import Answer
+from federator.archive.connection.client import Answer
 from federator.archive.rows import parse as parse_rows
 from federator.config import Archive, Config
 from federator.dicom.query import parse

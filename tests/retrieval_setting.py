@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from federator.archive.client import ArchiveClient
+from federator.archive.connection.client import ArchiveClient
 from federator.config import Archive
 from tests.hostile.loopback import Loopback
 from tests.hostile_retrieval import Quirk, RetrievalArchive

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from federator.archive import rows
 from federator.archive.asking import INCLUDE, Request, ask, effective_limit
-from federator.archive.client import Answer, ArchiveClient, Meter, current_meter
+from federator.archive.connection.client import Answer, ArchiveClient, Meter, current_meter
 from federator.archive.habits import Habits
 from federator.config import Archive
 from federator.errors import ArchiveError

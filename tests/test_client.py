@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from federator.archive import trust
-from federator.archive.client import Answer, ArchiveClient, Meter, current_meter
-from federator.archive.faults import retry_after_s_of, translated
+from federator.archive.connection import trust
+from federator.archive.connection.client import Answer, ArchiveClient, Meter, current_meter
+from federator.archive.connection.faults import retry_after_s_of, translated
 from federator.config import Archive, AuthMethod, SecretReference, SecretStore
 from federator.errors import ArchiveError
 from federator.model import OutcomeState

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import anyio
 import pytest
 
-from federator.archive.client import ArchiveClient
+from federator.archive.connection.client import ArchiveClient
 from federator.config import Archive, Config
 from federator.dicom.query import Query
 from federator.dicom.uid import TaggedUID

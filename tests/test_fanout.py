@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import anyio
 import pytest
 
-from federator.archive.client import ArchiveClient
 from federator.archive.concurrently import concurrently
+from federator.archive.connection.client import ArchiveClient
 from federator.config import Archive
 from federator.errors import ArchiveError, NoArchiveAnswered
 from federator.federation.fanout import Reply, fan_out

@@ -11,7 +11,7 @@ from pydicom.pixels import iter_pixels
 from pydicom.pixels.utils import get_expected_length
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
-from federator.archive.client import ArchiveClient
+from federator.archive.connection.client import ArchiveClient
 from federator.archive.encoding.multipart import parse
 from federator.archive.folder.json import encoded
 from federator.archive.folder.pixels import open_stored

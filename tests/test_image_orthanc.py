@@ -11,7 +11,7 @@ import pytest
 from mcp import Client
 from PIL import Image
 
-from federator.archive.client import ArchiveClient
+from federator.archive.connection.client import ArchiveClient
 from federator.archive.images import FrameAddress, retrieve_encoded_frame, retrieve_picture
 from federator.archive.retrieve import retrieve_metadata
 from federator.config import Archive, Config

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from PIL import Image
 
-from federator.archive.client import ArchiveClient
+from federator.archive.connection.client import ArchiveClient
 from federator.archive.retrieve import (
     retrieve_bulk_data,
     retrieve_document,

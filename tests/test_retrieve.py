@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from federator.archive.accept import object_path
 from federator.archive.bulk_data import Resource, elements_of, resources_of
-from federator.archive.client import ArchiveClient
+from federator.archive.connection.client import ArchiveClient
 from federator.archive.metadata import row_of_file
 from federator.archive.retrieve import (
     retrieve_document,

@@ -7,9 +7,9 @@ from email.utils import format_datetime
 import anyio
 import pytest
 
-from federator.archive import retry
-from federator.archive.client import ArchiveClient, RequestKind
-from federator.archive.retry import Breaker, RetryBudget, with_retries
+from federator.archive.connection import retry
+from federator.archive.connection.client import ArchiveClient, RequestKind
+from federator.archive.connection.retry import Breaker, RetryBudget, with_retries
 from federator.config import Archive
 from federator.errors import ArchiveError
 from federator.model import OutcomeState

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 import anyio
 import pytest
 
-from federator.archive import auth
-from federator.archive.client import ArchiveClient
+from federator.archive.connection import auth
+from federator.archive.connection.client import ArchiveClient
 from federator.config import Archive, AuthMethod, SecretReference, SecretStore
 from federator.errors import ArchiveError
 from federator.model import OutcomeState

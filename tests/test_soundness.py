@@ -8,7 +8,7 @@ import pytest
 
 from federator.archive import soundness
 from federator.archive.asking import Request, ask
-from federator.archive.client import ArchiveClient
+from federator.archive.connection.client import ArchiveClient
 from federator.archive.wire import ACCENTS, DATES, PERSON_NAMES, UID_LISTS, terms
 from federator.config import Archive
 from federator.dicom.filters import Filter

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from federator.archive.children import Children
-from federator.archive.client import ArchiveClient
+from federator.archive.connection.client import ArchiveClient
 from federator.archive.fetched import EVERYTHING, Wholeness
 from federator.archive.pages import read_pages
 from federator.archive.search import Search

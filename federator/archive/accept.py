@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import anyio.to_thread
 
-from federator.archive.client import Answer, ArchiveClient, RequestKind
+from federator.archive.connection.client import Answer, ArchiveClient, RequestKind
 from federator.archive.encoding.multipart import MultipartError, Part, content_type, is_multipart, parse
 from federator.archive.encoding.sniff import Kind, sniff
 from federator.dicom.uid import is_uid

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from federator.archive import rows
-from federator.archive.client import ArchiveClient, current_meter
+from federator.archive.connection.client import ArchiveClient, current_meter
 from federator.archive.rows import Rows
 from federator.dicom import json
 from federator.errors import ArchiveError

@@ -22,7 +22,7 @@ from federator.archive.accept import (
     wrong_content,
     wrong_kind,
 )
-from federator.archive.client import Answer, ArchiveClient
+from federator.archive.connection.client import Answer, ArchiveClient
 from federator.archive.encoding.sniff import Kind, sniff
 from federator.archive.instances import retrieve_instance
 from federator.dicom.quiet import READ_FAULTS, quiet_pydicom

@@ -15,7 +15,7 @@ import anyio
 
 from federator.archive import diagnosis, rows
 from federator.archive.asking import ACCEPT, Request, ask
-from federator.archive.client import Answer, ArchiveClient
+from federator.archive.connection.client import Answer, ArchiveClient
 from federator.archive.findings import Fault, Passed, Route, StepName
 from federator.archive.folder_check import check_folder
 from federator.archive.supports import supports

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from federator.archive.asking import Request, ask, effective_limit
-from federator.archive.client import ArchiveClient
+from federator.archive.connection.client import ArchiveClient
 from federator.archive.fetched import Fetched, Wholeness, repeated_in
 from federator.archive.pages import read_pages
 from federator.dicom import json

@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from federator.archive.client import ArchiveClient
+from federator.archive.connection.client import ArchiveClient
 from federator.archive.diagnosis import sentence
 from federator.archive.findings import Fault, Passed, StepName
 from federator.config import Archive

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import anyio.to_thread
 
-from federator.archive.client import ArchiveClient
+from federator.archive.connection.client import ArchiveClient
 from federator.archive.instances import retrieve_frame, retrieve_instance
 from federator.archive.rendered import EarlyRendered, Rendered, may_be_asked_early, retrieve_rendered
 from federator.dicom import json

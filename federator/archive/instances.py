@@ -13,7 +13,7 @@ from federator.archive.accept import (
     wrong_content,
     wrong_kind,
 )
-from federator.archive.client import Answer, ArchiveClient
+from federator.archive.connection.client import Answer, ArchiveClient
 from federator.archive.encoding.headerless import may_be_headerless, with_header
 from federator.archive.encoding.multipart import Part
 from federator.archive.encoding.part10 import inspect

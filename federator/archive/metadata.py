@@ -9,7 +9,7 @@ import anyio.to_thread
 
 from federator.archive import rows
 from federator.archive.accept import ABSENT, NotOffered, ask, object_path, wrong_content
-from federator.archive.client import Answer, ArchiveClient
+from federator.archive.connection.client import Answer, ArchiveClient
 from federator.archive.folder.json import to_json
 from federator.archive.instances import retrieve_instance
 from federator.dicom import json

@@ -17,8 +17,8 @@ from federator.archive.accept import (
     wrong_content,
     wrong_kind,
 )
-from federator.archive.client import Answer, ArchiveClient
 from federator.archive.concurrently import concurrently
+from federator.archive.connection.client import Answer, ArchiveClient
 from federator.archive.encoding.sniff import Kind, ends_as_begun, jpeg_process, sniff
 from federator.errors import ArchiveError, ContentError, RequestError
 from federator.model import OutcomeState

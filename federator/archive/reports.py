@@ -13,8 +13,8 @@ import anyio
 
 from federator.archive.asking import Request, ask
 from federator.archive.children import Children
-from federator.archive.client import ArchiveClient
 from federator.archive.concurrently import concurrently
+from federator.archive.connection.client import ArchiveClient
 from federator.archive.fetched import Wholeness
 from federator.archive.report_probe import surely_holds_none
 from federator.archive.retrieve import retrieve_metadata

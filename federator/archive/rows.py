@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from federator.archive.client import Answer
 from federator.archive.collector import collector_at_rest
+from federator.archive.connection.client import Answer
 from federator.errors import ArchiveError
 from federator.model import DicomJson, OutcomeState
 

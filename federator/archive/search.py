@@ -7,8 +7,8 @@ from functools import partial
 
 from federator.archive import soundness, wire
 from federator.archive.asking import Request, ask, effective_limit
-from federator.archive.client import ArchiveClient
 from federator.archive.concurrently import concurrently
+from federator.archive.connection.client import ArchiveClient
 from federator.archive.fetched import Fetched, Wholeness, Window, repeated_in
 from federator.archive.pages import read_pages
 from federator.archive.wire import DATES, STUDY_DATE, STUDY_TIME, STUDY_UID

@@ -12,8 +12,8 @@ from functools import partial
 
 from federator.archive import wire
 from federator.archive.asking import REFUSALS, Request, ask
-from federator.archive.client import ArchiveClient
 from federator.archive.concurrently import concurrently
+from federator.archive.connection.client import ArchiveClient
 from federator.archive.wire import ACCENTS, DATES, PERSON_NAMES, STUDY_DATE, STUDY_UID, UID_LISTS, Term
 from federator.dicom import json
 from federator.dicom.filters import Filter, FilterKind

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from federator.archive.asking import INCLUDE, Request, ask
-from federator.archive.client import ArchiveClient
+from federator.archive.connection.client import ArchiveClient
 from federator.archive.rendered import retrieve_rendered
 from federator.dicom import json
 from federator.errors import ArchiveError, ContentError

@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 import anyio
 
-from federator.archive.client import ArchiveClient, Meter, RequestKind, current_meter
+from federator.archive.connection.client import ArchiveClient, Meter, RequestKind, current_meter
 from federator.errors import ArchiveError, NoArchiveAnswered
 from federator.model import Outcome, OutcomeState
 

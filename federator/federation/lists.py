@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from federator.archive.children import Children
-from federator.archive.client import ArchiveClient
+from federator.archive.connection.client import ArchiveClient
 from federator.archive.fetched import Wholeness
 from federator.dicom.query import Query
 from federator.errors import NotFound

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from federator.archive.client import ArchiveClient
+from federator.archive.connection.client import ArchiveClient
 from federator.dicom.filters import Filter, FilterKind
 from federator.dicom.query import Query
 from federator.errors import NotFound

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
-from federator.archive.client import ArchiveClient
+from federator.archive.connection.client import ArchiveClient
 from federator.config import Archive, Config, ConfigSource
 from federator.errors import RequestError
 

@@ -6,8 +6,8 @@ from functools import partial
 
 import anyio
 
-from federator.archive.client import ArchiveClient
 from federator.archive.concurrently import concurrently
+from federator.archive.connection.client import ArchiveClient
 from federator.config import Archive
 from federator.dicom.filters import FilterKind
 from federator.dicom.query import Query

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import anyio
 
-from federator.archive.client import ArchiveClient, Meter, RequestKind, current_meter
+from federator.archive.connection.client import ArchiveClient, Meter, RequestKind, current_meter
 from federator.errors import ArchiveError, NoArchiveAnswered, NotFound
 from federator.federation.lists import not_found
 from federator.model import Outcome, OutcomeState

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import anyio
 
-from federator.archive.client import ArchiveClient, Meter, current_meter
+from federator.archive.connection.client import ArchiveClient, Meter, current_meter
 from federator.archive.fetched import EVERYTHING, Wholeness
 from federator.archive.search import Search
 from federator.archive.wire import STUDY_UID

@@ -3,7 +3,7 @@
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
-from federator.archive.client import ArchiveClient
+from federator.archive.connection.client import ArchiveClient
 from federator.archive.retrieve import retrieve_metadata
 from federator.dicom import json
 from federator.dicom.document import class_name

@@ -127,7 +127,7 @@ def _import_federation() -> "type[Federation]":
     from federator.dicom import dictionary
 
     dictionary.prepare()
-    from federator.archive.trust import trust_in_nobody
+    from federator.archive.connection.trust import trust_in_nobody
 
     trust_in_nobody()
     import federator.server.searching  # noqa: F401

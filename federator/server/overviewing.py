@@ -9,8 +9,8 @@ import anyio
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
-from federator.archive.client import ArchiveClient
 from federator.archive.concurrently import concurrently
+from federator.archive.connection.client import ArchiveClient
 from federator.archive.images import FrameAddress, has_one_frame, retrieve_encoded_frame, retrieve_frame_of_file
 from federator.archive.retrieve import retrieve_metadata
 from federator.dicom import json

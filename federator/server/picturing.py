@@ -9,7 +9,7 @@ from typing import TypeVar
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, ImageContent, TextContent
 
-from federator.archive.client import ArchiveClient
+from federator.archive.connection.client import ArchiveClient
 from federator.archive.images import FrameAddress, early_picture, retrieve_encoded_frame, retrieve_picture
 from federator.archive.rendered import Rendered
 from federator.archive.retrieve import retrieve_metadata

@@ -8,7 +8,7 @@ import anyio
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, ContentBlock, ImageContent, TextContent
 
-from federator.archive.client import ArchiveClient
+from federator.archive.connection.client import ArchiveClient
 from federator.archive.metadata import row_of_file
 from federator.archive.retrieve import retrieve_document, retrieve_instance, retrieve_metadata
 from federator.dicom import json

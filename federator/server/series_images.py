@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from federator.archive.client import ArchiveClient
 from federator.archive.concurrently import concurrently
+from federator.archive.connection.client import ArchiveClient
 from federator.archive.images import FrameAddress, has_one_frame
 from federator.archive.retrieve import retrieve_metadata
 from federator.dicom import json

@@ -24,11 +24,11 @@ import httpcore  # noqa: F401 - httpx loads it when the first client is made, an
 import httpx
 
 from federator import __version__
-from federator.archive.auth import SignIn
-from federator.archive.faults import refusal, translated
+from federator.archive.connection.auth import SignIn
+from federator.archive.connection.faults import refusal, translated
+from federator.archive.connection.retry import Breaker, RetryBudget, with_retries
+from federator.archive.connection.trust import trust_in_nobody, trust_of
 from federator.archive.habits import Habits
-from federator.archive.retry import Breaker, RetryBudget, with_retries
-from federator.archive.trust import trust_in_nobody, trust_of
 from federator.config import Archive
 from federator.errors import ArchiveError
 from federator.model import OutcomeState
