@@ -27,9 +27,9 @@ from benchmarks.measuring import (
     text_of,
 )
 from benchmarks.reference_listing import listing
-from federator.archive.asking import INCLUDE
 from federator.archive.connection.client import Answer
-from federator.archive.rows import parse as parse_rows
+from federator.archive.search.request import INCLUDE
+from federator.archive.search.rows import parse as parse_rows
 from federator.config import Archive, Config
 from federator.dicom.query import parse
 from federator.federation.federation import Federation

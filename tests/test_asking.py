@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federator.archive import rows
-from federator.archive.asking import INCLUDE, Request, ask, effective_limit
 from federator.archive.connection.client import Answer, ArchiveClient, Meter, current_meter
 from federator.archive.habits import Habits
+from federator.archive.search import rows
+from federator.archive.search.request import INCLUDE, Request, ask, effective_limit
 from federator.config import Archive
 from federator.errors import ArchiveError
 from federator.model import Level, OutcomeState

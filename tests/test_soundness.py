@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from federator.archive import soundness
-from federator.archive.asking import Request, ask
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.wire import ACCENTS, DATES, PERSON_NAMES, UID_LISTS, terms
+from federator.archive.search import soundness
+from federator.archive.search.request import Request, ask
+from federator.archive.search.wire import ACCENTS, DATES, PERSON_NAMES, UID_LISTS, terms
 from federator.config import Archive
 from federator.dicom.filters import Filter
 from federator.dicom.query import parse

@@ -10,11 +10,11 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from federator.archive.children import Children
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.fetched import EVERYTHING, Wholeness
-from federator.archive.pages import read_pages
-from federator.archive.search import Search
+from federator.archive.search.children import Children
+from federator.archive.search.fetched import EVERYTHING, Wholeness
+from federator.archive.search.pages import read_pages
+from federator.archive.search.studies import Search
 from federator.config import Archive, Config
 from federator.dicom.query import Query, parse
 from federator.dicom.uid import TaggedUID

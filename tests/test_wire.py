@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federator.archive import wire
 from federator.archive.habits import Habits
+from federator.archive.search import wire
 from federator.dicom.filters import Filter, FilterKind
 from federator.dicom.matching import Verdict, judge
 from federator.dicom.query import parse

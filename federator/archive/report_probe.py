@@ -6,8 +6,8 @@ by it. So the same kind of question is asked first for the class of an image tha
 
 from collections.abc import Callable
 
-from federator.archive.asking import Request, ask
 from federator.archive.connection.client import ArchiveClient
+from federator.archive.search.request import Request, ask
 from federator.dicom import json
 from federator.dicom.document import MAYBE_REPORTS, REPORT_CLASSES
 from federator.model import DicomJson, Level

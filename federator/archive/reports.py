@@ -11,13 +11,13 @@ from functools import partial
 
 import anyio
 
-from federator.archive.asking import Request, ask
-from federator.archive.children import Children
 from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.fetched import Wholeness
 from federator.archive.report_probe import surely_holds_none
 from federator.archive.retrieve import retrieve_metadata
+from federator.archive.search.children import Children
+from federator.archive.search.fetched import Wholeness
+from federator.archive.search.request import Request, ask
 from federator.dicom import json
 from federator.dicom.document import MAYBE_REPORTS, is_key_object_selection, is_structured_report
 from federator.dicom.query import Query

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from federator.archive.fetched import Fetched, Wholeness, Window
+from federator.archive.search.fetched import Fetched, Wholeness, Window
 from federator.dicom import json
 from federator.federation.harvest import Quest, generous
 from federator.federation.order import moment_rank

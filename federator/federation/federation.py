@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import anyio
 
-from federator.archive.asking import Request, ask
 from federator.archive.connection.client import ArchiveClient
+from federator.archive.search.request import Request, ask
 from federator.config import Archive, Config, ConfigSource
 from federator.dicom.query import Query
 from federator.dicom.uid import TaggedUID

@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 
-from federator.archive.fetched import Fetched, Wholeness, Window
+from federator.archive.search.fetched import Fetched, Wholeness, Window
 from federator.federation.day import read_day
 from federator.federation.harvest import Quest, generous
 from federator.federation.order import moment_rank

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from federator.archive.children import Children
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.fetched import Wholeness
+from federator.archive.search.children import Children
+from federator.archive.search.fetched import Wholeness
 from federator.dicom.query import Query
 from federator.errors import NotFound
 from federator.federation.fanout import OnOutcome, fan_out

@@ -10,8 +10,8 @@ Where no gap is noted, the studies found down to `covered` are exactly the newes
 import datetime as dt
 from dataclasses import replace
 
-from federator.archive.fetched import EVERYTHING, Fetched, Wholeness, Window
 from federator.archive.habits import Hint
+from federator.archive.search.fetched import EVERYTHING, Fetched, Wholeness, Window
 from federator.federation.gallop import Gallop
 from federator.federation.harvest import Quest
 from federator.federation.order import Rank

@@ -1,8 +1,8 @@
 """Archives that sort when asked (`orderby`, as dcm4chee has it): verified before and at every answer."""
 
-from federator.archive.asking import Request, ask
-from federator.archive.fetched import Wholeness, Window
-from federator.archive.wire import STUDY_DATE, STUDY_TIME
+from federator.archive.search.fetched import Wholeness, Window
+from federator.archive.search.request import Request, ask
+from federator.archive.search.wire import STUDY_DATE, STUDY_TIME
 from federator.dicom import json
 from federator.errors import ArchiveError
 from federator.federation.harvest import Quest

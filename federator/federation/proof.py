@@ -7,10 +7,10 @@ An archive that caps its answers at n rows gives n rows for the whole window, bu
 import datetime as dt
 from functools import partial
 
-from federator.archive.asking import Request, ask
 from federator.archive.concurrently import concurrently
-from federator.archive.fetched import Fetched, Wholeness, Window
-from federator.archive.search import Search
+from federator.archive.search.fetched import Fetched, Wholeness, Window
+from federator.archive.search.request import Request, ask
+from federator.archive.search.studies import Search
 from federator.errors import ArchiveError
 from federator.model import Level
 

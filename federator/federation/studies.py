@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import anyio
 
 from federator.archive.connection.client import ArchiveClient, Meter, current_meter
-from federator.archive.fetched import EVERYTHING, Wholeness
-from federator.archive.search import Search
-from federator.archive.wire import STUDY_UID
+from federator.archive.search.fetched import EVERYTHING, Wholeness
+from federator.archive.search.studies import Search
+from federator.archive.search.wire import STUDY_UID
 from federator.dicom.filters import Filter, FilterKind
 from federator.dicom.query import Query
 from federator.errors import ArchiveError

@@ -7,8 +7,8 @@ to work and the length is none at which archives cut their lists.
 
 from collections.abc import Awaitable, Callable
 
-from federator.archive.fetched import Fetched, Wholeness
 from federator.archive.habits import Habits
+from federator.archive.search.fetched import Fetched, Wholeness
 from federator.model import Level
 
 PAGE_LIMIT = 1000

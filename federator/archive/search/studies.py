@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from federator.archive import soundness, wire
-from federator.archive.asking import Request, ask, effective_limit
 from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.fetched import Fetched, Wholeness, Window, repeated_in
-from federator.archive.pages import read_pages
-from federator.archive.wire import DATES, STUDY_DATE, STUDY_TIME, STUDY_UID
+from federator.archive.search import soundness, wire
+from federator.archive.search.fetched import Fetched, Wholeness, Window, repeated_in
+from federator.archive.search.pages import read_pages
+from federator.archive.search.request import Request, ask, effective_limit
+from federator.archive.search.wire import DATES, STUDY_DATE, STUDY_TIME, STUDY_UID
 from federator.dicom import json
 from federator.dicom.filters import Filter, FilterKind
 from federator.dicom.matching import Verdict, judge, may_match_name

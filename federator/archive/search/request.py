@@ -7,9 +7,9 @@ is answered by leaving out one thing after another; what helped is remembered, s
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from federator.archive import rows
 from federator.archive.connection.client import ArchiveClient, current_meter
-from federator.archive.rows import Rows
+from federator.archive.search import rows
+from federator.archive.search.rows import Rows
 from federator.dicom import json
 from federator.errors import ArchiveError
 from federator.model import Level, OutcomeState

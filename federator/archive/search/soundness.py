@@ -10,11 +10,11 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from federator.archive import wire
-from federator.archive.asking import REFUSALS, Request, ask
 from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.wire import ACCENTS, DATES, PERSON_NAMES, STUDY_DATE, STUDY_UID, UID_LISTS, Term
+from federator.archive.search import wire
+from federator.archive.search.request import REFUSALS, Request, ask
+from federator.archive.search.wire import ACCENTS, DATES, PERSON_NAMES, STUDY_DATE, STUDY_UID, UID_LISTS, Term
 from federator.dicom import json
 from federator.dicom.filters import Filter, FilterKind
 from federator.errors import ArchiveError

@@ -7,10 +7,10 @@ filters are judged on the rows, and the number that the parent's row tells is th
 from collections import Counter
 from dataclasses import dataclass, field
 
-from federator.archive.asking import Request, ask, effective_limit
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.fetched import Fetched, Wholeness, repeated_in
-from federator.archive.pages import read_pages
+from federator.archive.search.fetched import Fetched, Wholeness, repeated_in
+from federator.archive.search.pages import read_pages
+from federator.archive.search.request import Request, ask, effective_limit
 from federator.dicom import json
 from federator.dicom.matching import Verdict, judge
 from federator.dicom.query import Query
