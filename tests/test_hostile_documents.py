@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from federator.archive.retrieve import (
+from federator.archive.retrieve.retrieve import (
     retrieve_bulk_data,
     retrieve_document,
     retrieve_instance,

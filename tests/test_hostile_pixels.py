@@ -5,7 +5,7 @@ import io
 import pydicom
 import pytest
 
-from federator.archive.retrieve import (
+from federator.archive.retrieve.retrieve import (
     retrieve_frame,
     retrieve_instance,
     retrieve_rendered,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from federator.archive.retrieve import (
+from federator.archive.retrieve.retrieve import (
     retrieve_document,
     retrieve_frame,
     retrieve_instance,

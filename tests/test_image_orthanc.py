@@ -12,8 +12,8 @@ from mcp import Client
 from PIL import Image
 
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.images import FrameAddress, retrieve_encoded_frame, retrieve_picture
-from federator.archive.retrieve import retrieve_metadata
+from federator.archive.retrieve.images import FrameAddress, retrieve_encoded_frame, retrieve_picture
+from federator.archive.retrieve.retrieve import retrieve_metadata
 from federator.config import Archive, Config
 from federator.dicom.render.frame import display_pixels
 from federator.dicom.render.part10 import DicomFile

@@ -11,7 +11,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
-from federator.archive.metadata import row_of_file
+from federator.archive.retrieve.metadata import row_of_file
 from federator.dicom.metadata import listing, parse_selection
 from federator.errors import RequestError
 from tests.dicom_files import all_files, file

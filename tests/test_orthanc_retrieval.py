@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.retrieve import (
+from federator.archive.retrieve.retrieve import (
     retrieve_bulk_data,
     retrieve_document,
     retrieve_frame,

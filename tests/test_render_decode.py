@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
 
-from federator.archive.metadata import row_of_file
+from federator.archive.retrieve.metadata import row_of_file
 from federator.dicom import json
 from federator.dicom.render.apart import decode_apart
 from federator.dicom.render.codestream import inspect

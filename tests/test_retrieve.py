@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federator.archive.accept import object_path
-from federator.archive.bulk_data import Resource, elements_of, resources_of
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.metadata import row_of_file
-from federator.archive.retrieve import (
+from federator.archive.retrieve.accept import object_path
+from federator.archive.retrieve.bulk_data import Resource, elements_of, resources_of
+from federator.archive.retrieve.metadata import row_of_file
+from federator.archive.retrieve.retrieve import (
     retrieve_document,
     retrieve_frame,
     retrieve_instance,

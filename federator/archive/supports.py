@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.rendered import retrieve_rendered
+from federator.archive.retrieve.rendered import retrieve_rendered
 from federator.archive.search.request import INCLUDE, Request, ask
 from federator.dicom import json
 from federator.errors import ArchiveError, ContentError

@@ -216,7 +216,7 @@ class Federation:
         Raises RequestError, NotFound, NoArchiveAnswered.
         """
         # A search must not bring pydicom and NumPy along, which reading reports needs.
-        from federator.archive.reports import Wanted
+        from federator.archive.retrieve.reports import Wanted
         from federator.federation.reports import find_reports
 
         wanted = Wanted(study_instance_uid=study.uid, is_wanted=is_wanted, modalities=modalities)

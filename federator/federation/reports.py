@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.reports import Gathering, Wanted, gather_reports
+from federator.archive.retrieve.reports import Gathering, Wanted, gather_reports
 from federator.dicom import json
 from federator.dicom.report_summary import ReportSummary, summarize
 from federator.dicom.uid import TaggedUID

@@ -4,7 +4,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.retrieve import retrieve_metadata
+from federator.archive.retrieve.retrieve import retrieve_metadata
 from federator.dicom import json
 from federator.dicom.document import class_name
 from federator.dicom.metadata import listing, parse_selection

@@ -11,8 +11,13 @@ from mcp.types import CallToolResult
 
 from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.images import FrameAddress, has_one_frame, retrieve_encoded_frame, retrieve_frame_of_file
-from federator.archive.retrieve import retrieve_metadata
+from federator.archive.retrieve.images import (
+    FrameAddress,
+    has_one_frame,
+    retrieve_encoded_frame,
+    retrieve_frame_of_file,
+)
+from federator.archive.retrieve.retrieve import retrieve_metadata
 from federator.dicom import json
 from federator.dicom.render.describe import details, title
 from federator.dicom.render.display import Toning

@@ -10,9 +10,9 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, ImageContent, TextContent
 
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.images import FrameAddress, early_picture, retrieve_encoded_frame, retrieve_picture
-from federator.archive.rendered import Rendered
-from federator.archive.retrieve import retrieve_metadata
+from federator.archive.retrieve.images import FrameAddress, early_picture, retrieve_encoded_frame, retrieve_picture
+from federator.archive.retrieve.rendered import Rendered
+from federator.archive.retrieve.retrieve import retrieve_metadata
 from federator.dicom.render.describe import details, title
 from federator.dicom.render.display import chosen_toning
 from federator.dicom.render.encoded import EncodedFrame

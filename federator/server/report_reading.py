@@ -9,8 +9,8 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, ContentBlock, ImageContent, TextContent
 
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.metadata import row_of_file
-from federator.archive.retrieve import retrieve_document, retrieve_instance, retrieve_metadata
+from federator.archive.retrieve.metadata import row_of_file
+from federator.archive.retrieve.retrieve import retrieve_document, retrieve_instance, retrieve_metadata
 from federator.dicom import json
 from federator.dicom.cda import read_cda
 from federator.dicom.document import ENCAPSULATED_CDA, class_name, is_encapsulated_document, is_structured_report

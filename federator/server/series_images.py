@@ -6,8 +6,8 @@ from functools import partial
 
 from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.images import FrameAddress, has_one_frame
-from federator.archive.retrieve import retrieve_metadata
+from federator.archive.retrieve.images import FrameAddress, has_one_frame
+from federator.archive.retrieve.retrieve import retrieve_metadata
 from federator.dicom import json
 from federator.dicom.document import is_encapsulated_document, is_structured_report
 from federator.dicom.query import Query

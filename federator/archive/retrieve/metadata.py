@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
-from federator.archive.accept import ABSENT, NotOffered, ask, object_path, wrong_content
 from federator.archive.connection.client import Answer, ArchiveClient
 from federator.archive.folder.json import to_json
-from federator.archive.instances import retrieve_instance
+from federator.archive.retrieve.accept import ABSENT, NotOffered, ask, object_path, wrong_content
+from federator.archive.retrieve.instances import retrieve_instance
 from federator.archive.search import rows
 from federator.dicom import json
 from federator.dicom.quiet import READ_FAULTS, quiet_pydicom

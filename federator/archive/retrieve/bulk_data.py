@@ -12,7 +12,9 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urljoin, urlsplit
 
 import anyio.to_thread
 
-from federator.archive.accept import (
+from federator.archive.connection.client import Answer, ArchiveClient
+from federator.archive.encoding.sniff import Kind, sniff
+from federator.archive.retrieve.accept import (
     ABSENT,
     NotOffered,
     ask,
@@ -22,9 +24,7 @@ from federator.archive.accept import (
     wrong_content,
     wrong_kind,
 )
-from federator.archive.connection.client import Answer, ArchiveClient
-from federator.archive.encoding.sniff import Kind, sniff
-from federator.archive.instances import retrieve_instance
+from federator.archive.retrieve.instances import retrieve_instance
 from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
 from federator.errors import ContentError
 

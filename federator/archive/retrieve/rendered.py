@@ -7,7 +7,10 @@ from typing import TypeVar
 
 import anyio
 
-from federator.archive.accept import (
+from federator.archive.concurrently import concurrently
+from federator.archive.connection.client import Answer, ArchiveClient
+from federator.archive.encoding.sniff import Kind, ends_as_begun, jpeg_process, sniff
+from federator.archive.retrieve.accept import (
     ABSENT,
     NotOffered,
     ask,
@@ -17,9 +20,6 @@ from federator.archive.accept import (
     wrong_content,
     wrong_kind,
 )
-from federator.archive.concurrently import concurrently
-from federator.archive.connection.client import Answer, ArchiveClient
-from federator.archive.encoding.sniff import Kind, ends_as_begun, jpeg_process, sniff
 from federator.errors import ArchiveError, ContentError, RequestError
 from federator.model import OutcomeState
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import anyio.to_thread
 
-from federator.archive.accept import ABSENT, NotOffered, ask, object_path, parts_of, wrong_kind
-from federator.archive.bulk_data import elements_of, retrieve_bulk_data
 from federator.archive.connection.client import Answer, ArchiveClient
 from federator.archive.encoding.sniff import Kind, ends_as_begun, sniff
-from federator.archive.instances import retrieve_instance
+from federator.archive.retrieve.accept import ABSENT, NotOffered, ask, object_path, parts_of, wrong_kind
+from federator.archive.retrieve.bulk_data import elements_of, retrieve_bulk_data
+from federator.archive.retrieve.instances import retrieve_instance
 from federator.dicom import json
 from federator.errors import ContentError
 from federator.model import DicomJson

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import anyio.to_thread
 
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.instances import retrieve_frame, retrieve_instance
-from federator.archive.rendered import EarlyRendered, Rendered, may_be_asked_early, retrieve_rendered
+from federator.archive.retrieve.instances import retrieve_frame, retrieve_instance
+from federator.archive.retrieve.rendered import EarlyRendered, Rendered, may_be_asked_early, retrieve_rendered
 from federator.dicom import json
 from federator.dicom.render.encoded import EncodedFrame
 from federator.dicom.render.header import layout_of, palette_of

@@ -4,11 +4,11 @@ Every function takes an `ArchiveClient` and UIDs. ArchiveError means that the ar
 answer with the object; ContentError that it has no such form of it, so that another way may still lead there.
 """
 
-from federator.archive.bulk_data import retrieve_bulk_data
-from federator.archive.documents import retrieve_document
-from federator.archive.instances import Frame, retrieve_frame, retrieve_instance
-from federator.archive.metadata import retrieve_metadata
-from federator.archive.rendered import Rendered, retrieve_rendered
+from federator.archive.retrieve.bulk_data import retrieve_bulk_data
+from federator.archive.retrieve.documents import retrieve_document
+from federator.archive.retrieve.instances import Frame, retrieve_frame, retrieve_instance
+from federator.archive.retrieve.metadata import retrieve_metadata
+from federator.archive.retrieve.rendered import Rendered, retrieve_rendered
 
 __all__ = [
     "Frame",

@@ -3,7 +3,12 @@
 from dataclasses import dataclass, replace
 from functools import partial
 
-from federator.archive.accept import (
+from federator.archive.connection.client import Answer, ArchiveClient
+from federator.archive.encoding.headerless import may_be_headerless, with_header
+from federator.archive.encoding.multipart import Part
+from federator.archive.encoding.part10 import inspect
+from federator.archive.encoding.sniff import Kind, ends_as_begun, is_rle, jpeg_process, rle_decoded_bytes, sniff
+from federator.archive.retrieve.accept import (
     ABSENT,
     NotOffered,
     ask,
@@ -13,11 +18,6 @@ from federator.archive.accept import (
     wrong_content,
     wrong_kind,
 )
-from federator.archive.connection.client import Answer, ArchiveClient
-from federator.archive.encoding.headerless import may_be_headerless, with_header
-from federator.archive.encoding.multipart import Part
-from federator.archive.encoding.part10 import inspect
-from federator.archive.encoding.sniff import Kind, ends_as_begun, is_rle, jpeg_process, rle_decoded_bytes, sniff
 from federator.dicom.uid import is_uid
 from federator.errors import ContentError, RequestError
 

@@ -13,8 +13,8 @@ import anyio
 
 from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.report_probe import surely_holds_none
-from federator.archive.retrieve import retrieve_metadata
+from federator.archive.retrieve.report_probe import surely_holds_none
+from federator.archive.retrieve.retrieve import retrieve_metadata
 from federator.archive.search.children import Children
 from federator.archive.search.fetched import Wholeness
 from federator.archive.search.request import Request, ask
