@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from federator.archive.check import Step, check
+from federator.archive.check.steps import Step, check
 from federator.config import Archive, AuthMethod, SecretReference, SecretStore
 from tests.canned_server import STUDY_LIST, Authority, Respond, canned, http
 from tests.folder_archive import write_tiny

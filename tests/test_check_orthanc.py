@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from federator.archive.check import check
+from federator.archive.check.steps import check
 from federator.config import Archive, AuthMethod, SecretReference, SecretStore
 from tests.orthanc_server import OrthancPair
 

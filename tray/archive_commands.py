@@ -12,7 +12,7 @@ from pathlib import Path
 
 import anyio
 
-from federator.archive.check import Step, check
+from federator.archive.check.steps import Step, check
 from federator.archive.secrets.vault import SecretError, StoreError
 from federator.config import Archive, AuthMethod, resolve, state_path
 from tray.archives import Archives, Keep, NewSecret, without_useless

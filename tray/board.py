@@ -8,7 +8,7 @@ from pathlib import Path
 
 import anyio
 
-from federator.archive.check import Step, check
+from federator.archive.check.steps import Step, check
 from federator.config import Archive, Config, ConfigError, load
 from tray import health
 from tray.menu import ArchiveLine, Shape

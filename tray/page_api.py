@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from federator.archive.check import Step
+from federator.archive.check.steps import Step
 from federator.archive.secrets import vault
 from federator.archive.secrets.vault import SecretError
 from federator.config import ConfigError

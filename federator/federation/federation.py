@@ -276,7 +276,7 @@ class Federation:
             greeting.count = len(answer.rows)
             if client.archive.folder is not None:
                 # What no search can find has to be said somewhere.
-                from federator.archive.folder_check import unreadable_files
+                from federator.archive.check.folder import unreadable_files
 
                 greeting.unreadable = await unreadable_files(client)
 

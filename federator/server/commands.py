@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from federator.archive.check import Step, check
+from federator.archive.check.steps import Step, check
 from federator.config import Archive, Config, ConfigSource
 from federator.errors import RequestError
 from federator.server.caller import Picture, in_memory

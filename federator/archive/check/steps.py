@@ -13,13 +13,13 @@ from urllib.request import getproxies, proxy_bypass
 
 import anyio
 
-from federator.archive import diagnosis
+from federator.archive.check import diagnosis
+from federator.archive.check.findings import Fault, Passed, Route, StepName
+from federator.archive.check.folder import check_folder
+from federator.archive.check.supports import supports
 from federator.archive.connection.client import Answer, ArchiveClient
-from federator.archive.findings import Fault, Passed, Route, StepName
-from federator.archive.folder_check import check_folder
 from federator.archive.search import rows
 from federator.archive.search.request import ACCEPT, Request, ask
-from federator.archive.supports import supports
 from federator.config import Archive, AuthMethod
 from federator.errors import ArchiveError
 from federator.model import Level

@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Iterator
 
-from federator.archive.findings import Fault, Route, StepName
+from federator.archive.check.findings import Fault, Route, StepName
 from federator.errors import ArchiveError
 from federator.model import OutcomeState
 

@@ -9,9 +9,9 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
+from federator.archive.check.diagnosis import sentence
+from federator.archive.check.findings import Fault, Passed, StepName
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.diagnosis import sentence
-from federator.archive.findings import Fault, Passed, StepName
 from federator.config import Archive
 from federator.errors import ArchiveError
 

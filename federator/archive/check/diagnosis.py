@@ -4,9 +4,9 @@ Each fault names the step of the check at which it shows. `details` are for IT: 
 without anything that the archive sent.
 """
 
+from federator.archive.check.findings import Fault, Route, StepName
+from federator.archive.check.tls import no_encryption, of_tls
 from federator.archive.connection.client import Answer
-from federator.archive.diagnosis_tls import no_encryption, of_tls
-from federator.archive.findings import Fault, Route, StepName
 from federator.archive.secrets.file import SecretError
 from federator.config import Archive, AuthMethod
 from federator.errors import ArchiveError
