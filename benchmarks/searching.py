@@ -31,7 +31,7 @@ from federator.archive.connection.client import Answer
 from federator.archive.search.request import INCLUDE
 from federator.archive.search.rows import parse as parse_rows
 from federator.config import Archive, Config
-from federator.dicom.query import parse
+from federator.dicom.query.language import parse
 from federator.federation.federation import Federation
 from federator.federation.merge import merge
 from federator.model import Level, Row

@@ -91,7 +91,7 @@ def test_a_search_leaves_numpy_and_the_decoders_unloaded() -> None:
         program = (
             "import sys, anyio, datetime\n"
             "from federator.config import Archive, Config\n"
-            "from federator.dicom.query import parse\n"
+            "from federator.dicom.query.language import parse\n"
             "from federator.federation.federation import Federation\n"
             "from federator.model import Level\n"
             "import federator.server.searching, federator.server.app\n"

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from federator.config import Archive, Config
-from federator.dicom.query import Query, parse
+from federator.dicom.query.language import Query, parse
 from federator.federation.federation import Federation
 from federator.model import Level, Outcome, Page
 from tests.hostile.archive import HostileArchive

@@ -7,7 +7,7 @@ import pytest
 
 from federator.archive.connection.client import ArchiveClient
 from federator.config import Archive, Config
-from federator.dicom.query import Query
+from federator.dicom.query.language import Query
 from federator.dicom.uid import TaggedUID
 from federator.errors import ArchiveError, ContentError, NoArchiveAnswered, NotFound, RequestError
 from federator.federation.federation import Federation, Target

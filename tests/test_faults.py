@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from federator.config import Archive, AuthMethod, Config, SecretReference, SecretStore
-from federator.dicom.query import Query
+from federator.dicom.query.language import Query
 from federator.errors import NoArchiveAnswered
 from federator.federation.federation import Federation
 from federator.model import Level, Outcome, OutcomeState, Page

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, note
 
 from federator.config import Archive, Config
-from federator.dicom.query import parse
+from federator.dicom.query.language import parse
 from federator.errors import NoArchiveAnswered
 from federator.federation.federation import Federation
 from federator.model import Level, Outcome

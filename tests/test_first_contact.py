@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from federator.config import Archive, Config
-from federator.dicom.query import parse
+from federator.dicom.query.language import parse
 from federator.federation.federation import Federation
 from federator.model import Level, Page
 from tests.hostile.archive import HostileArchive

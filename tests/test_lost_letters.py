@@ -3,7 +3,7 @@
 import pytest
 
 from federator.dicom.json import PersonName
-from federator.dicom.matching import may_match_name
+from federator.dicom.query.matching import may_match_name
 
 LATIN1 = PersonName(alphabetic="Yamada^Tarou", ideographic="^", phonetic="^")
 QUESTION_MARKS = PersonName(alphabetic="Yamada^Tarou", ideographic="??^??", phonetic="")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from federator.dicom.matching import Verdict, judge, matches_text
-from federator.dicom.query import parse
+from federator.dicom.query.language import parse
+from federator.dicom.query.matching import Verdict, judge, matches_text
 from federator.model import Level
 
 TODAY = dt.date(2024, 3, 31)

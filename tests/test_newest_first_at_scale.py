@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from federator.config import Archive, Config
-from federator.dicom.query import parse
+from federator.dicom.query.language import parse
 from federator.federation.federation import Federation
 from federator.model import Level
 from tests.hostile.archive import HostileArchive

@@ -9,7 +9,7 @@ import pytest
 
 from federator.config import Archive, AuthMethod, Config, SecretReference, SecretStore
 from federator.dicom import json
-from federator.dicom.query import parse
+from federator.dicom.query.language import parse
 from federator.dicom.uid import TaggedUID
 from federator.federation.federation import Federation
 from federator.model import Level, OutcomeState, Page

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from federator.config import Archive, Config, ConfigSource
-from federator.dicom.query import Query
+from federator.dicom.query.language import Query
 from federator.errors import RequestError
 from federator.federation.federation import Federation
 from federator.federation.pool import Pool

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from federator.dicom.query import MAX_LIMIT, Filter, FilterKind, Query, parse
+from federator.dicom.query.language import MAX_LIMIT, Filter, FilterKind, Query, parse
 from federator.errors import RequestError
 from federator.model import Level
 

@@ -11,8 +11,8 @@ from federator.archive.search import soundness
 from federator.archive.search.request import Request, ask
 from federator.archive.search.wire import ACCENTS, DATES, PERSON_NAMES, UID_LISTS, terms
 from federator.config import Archive
-from federator.dicom.filters import Filter
-from federator.dicom.query import parse
+from federator.dicom.query.filters import Filter
+from federator.dicom.query.language import parse
 from federator.errors import ArchiveError
 from federator.model import Level
 from tests.hostile.archive import HostileArchive

@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from federator.config import Archive, Config
-from federator.dicom.query import Query
+from federator.dicom.query.language import Query
 from federator.federation.federation import Federation
 from federator.model import Level
 from tests.hostile.archive import HostileArchive

@@ -16,7 +16,7 @@ from federator.archive.search.fetched import EVERYTHING, Wholeness
 from federator.archive.search.pages import read_pages
 from federator.archive.search.studies import Search
 from federator.config import Archive, Config
-from federator.dicom.query import Query, parse
+from federator.dicom.query.language import Query, parse
 from federator.dicom.uid import TaggedUID
 from federator.federation import studies
 from federator.federation.fanout import Reply

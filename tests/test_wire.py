@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from federator.archive.habits import Habits
 from federator.archive.search import wire
-from federator.dicom.filters import Filter, FilterKind
-from federator.dicom.matching import Verdict, judge
-from federator.dicom.query import parse
+from federator.dicom.query.filters import Filter, FilterKind
+from federator.dicom.query.language import parse
+from federator.dicom.query.matching import Verdict, judge
 from federator.model import Level
 
 TODAY = dt.date(2024, 6, 30)

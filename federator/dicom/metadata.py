@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from federator.dicom import attributes, dictionary, json
+from federator.dicom import dictionary, json
+from federator.dicom.query import attributes
 from federator.errors import RequestError
 from federator.model import DicomJson, Level
 

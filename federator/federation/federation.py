@@ -12,7 +12,7 @@ import anyio
 from federator.archive.connection.client import ArchiveClient
 from federator.archive.search.request import Request, ask
 from federator.config import Archive, Config, ConfigSource
-from federator.dicom.query import Query
+from federator.dicom.query.language import Query
 from federator.dicom.uid import TaggedUID
 from federator.errors import NotFound, RequestError
 from federator.federation import cursor as cursors

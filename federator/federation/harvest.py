@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from federator.archive.search.fetched import Fetched
 from federator.archive.search.studies import Search
 from federator.archive.search.wire import STUDY_DATE
-from federator.dicom import dates
+from federator.dicom.query import dates
 from federator.federation.order import Rank, study_rank
 from federator.model import DicomJson, Level
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from federator.archive.connection.client import ArchiveClient
 from federator.archive.search.children import Children
 from federator.archive.search.fetched import Wholeness
-from federator.dicom.query import Query
+from federator.dicom.query.language import Query
 from federator.errors import NotFound
 from federator.federation.fanout import OnOutcome, fan_out
 from federator.federation.merge import merge

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from federator.archive.connection.client import ArchiveClient
-from federator.dicom.filters import Filter, FilterKind
-from federator.dicom.query import Query
+from federator.dicom.query.filters import Filter, FilterKind
+from federator.dicom.query.language import Query
 from federator.errors import NotFound
 from federator.federation.lists import not_found
 from federator.federation.studies import StudyPage, find_page

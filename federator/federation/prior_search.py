@@ -9,8 +9,8 @@ import anyio
 from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
 from federator.config import Archive
-from federator.dicom.filters import FilterKind
-from federator.dicom.query import Query
+from federator.dicom.query.filters import FilterKind
+from federator.dicom.query.language import Query
 from federator.errors import NoArchiveAnswered, NotFound
 from federator.federation.fanout import OnOutcome
 from federator.federation.lists import find_all

@@ -11,8 +11,8 @@ from federator.archive.connection.client import ArchiveClient, Meter, current_me
 from federator.archive.search.fetched import EVERYTHING, Wholeness
 from federator.archive.search.studies import Search
 from federator.archive.search.wire import STUDY_UID
-from federator.dicom.filters import Filter, FilterKind
-from federator.dicom.query import Query
+from federator.dicom.query.filters import Filter, FilterKind
+from federator.dicom.query.language import Query
 from federator.errors import ArchiveError
 from federator.federation.fanout import OnOutcome, Reply, fan_out
 from federator.federation.harvest import PROBE_LIMIT, Harvest, Quest

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
-from federator.dicom.query import Query, parse
+from federator.dicom.query.language import Query, parse
 from federator.dicom.uid import TaggedUID
 from federator.errors import RequestError
 from federator.model import Entry, Level, Outcome, Page

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from federator.archive.folder.json import DAMAGED, to_json
-from federator.dicom import attributes, json
+from federator.dicom import json
+from federator.dicom.query import attributes
 from federator.dicom.quiet import quiet_pydicom
 from federator.dicom.uid import is_uid
 from federator.model import Level

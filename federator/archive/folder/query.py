@@ -5,8 +5,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from federator.dicom import attributes, json
-from federator.dicom.filters import Filter, is_searchable, read_filter, shortened
+from federator.dicom import json
+from federator.dicom.query import attributes
+from federator.dicom.query.filters import Filter, is_searchable, read_filter, shortened
 from federator.dicom.uid import is_uid
 from federator.errors import RequestError
 from federator.model import Level

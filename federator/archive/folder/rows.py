@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from federator.dicom import attributes, json
+from federator.dicom import json
+from federator.dicom.query import attributes
 from federator.model import Level
 
 _MODALITY = "00080060"

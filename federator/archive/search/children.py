@@ -12,8 +12,8 @@ from federator.archive.search.fetched import Fetched, Wholeness, repeated_in
 from federator.archive.search.pages import read_pages
 from federator.archive.search.request import Request, ask, effective_limit
 from federator.dicom import json
-from federator.dicom.matching import Verdict, judge
-from federator.dicom.query import Query
+from federator.dicom.query.language import Query
+from federator.dicom.query.matching import Verdict, judge
 from federator.model import DicomJson, Level
 
 _COUNT_TAG = {Level.SERIES: "00201206", Level.INSTANCE: "00201209"}

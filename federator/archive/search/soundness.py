@@ -16,7 +16,7 @@ from federator.archive.search import wire
 from federator.archive.search.request import REFUSALS, Request, ask
 from federator.archive.search.wire import ACCENTS, DATES, PERSON_NAMES, STUDY_DATE, STUDY_UID, UID_LISTS, Term
 from federator.dicom import json
-from federator.dicom.filters import Filter, FilterKind
+from federator.dicom.query.filters import Filter, FilterKind
 from federator.errors import ArchiveError
 from federator.model import DicomJson, Level
 

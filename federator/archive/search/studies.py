@@ -13,9 +13,9 @@ from federator.archive.search.pages import read_pages
 from federator.archive.search.request import Request, ask, effective_limit
 from federator.archive.search.wire import DATES, STUDY_DATE, STUDY_TIME, STUDY_UID
 from federator.dicom import json
-from federator.dicom.filters import Filter, FilterKind
-from federator.dicom.matching import Verdict, judge, may_match_name
-from federator.dicom.query import Query
+from federator.dicom.query.filters import Filter, FilterKind
+from federator.dicom.query.language import Query
+from federator.dicom.query.matching import Verdict, judge, may_match_name
 from federator.errors import ArchiveError
 from federator.model import DicomJson, Level
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from federator.archive.habits import Habits
-from federator.dicom.filters import Filter, FilterKind
+from federator.dicom.query.filters import Filter, FilterKind
 
 STUDY_DATE = "00080020"
 STUDY_TIME = "00080030"

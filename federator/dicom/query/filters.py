@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from federator.dicom import dates, json
+from federator.dicom import json
+from federator.dicom.query import dates
 from federator.dicom.uid import is_uid
 from federator.errors import RequestError
 

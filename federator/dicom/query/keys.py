@@ -5,8 +5,9 @@ Standard: PS3.18 §8.3.4, §10.6.3.3
 
 import re
 
-from federator.dicom import attributes, dictionary, json
-from federator.dicom.filters import is_searchable, shortened
+from federator.dicom import dictionary, json
+from federator.dicom.query import attributes
+from federator.dicom.query.filters import is_searchable, shortened
 from federator.errors import RequestError
 from federator.model import Level
 

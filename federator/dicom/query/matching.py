@@ -9,9 +9,10 @@ from collections.abc import Callable
 from enum import Enum, auto
 from functools import lru_cache
 
-from federator.dicom import dates, json
-from federator.dicom.filters import Filter, FilterKind
+from federator.dicom import json
 from federator.dicom.json import PersonName
+from federator.dicom.query import dates
+from federator.dicom.query.filters import Filter, FilterKind
 from federator.model import DicomJson
 
 # Archives compute these from what lies below. An empty one says that the archive did not compute it:

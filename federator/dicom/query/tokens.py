@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from federator.dicom import dictionary
-from federator.dicom.filters import shortened
+from federator.dicom.query.filters import shortened
 from federator.errors import RequestError
 
 _KEY = re.compile(r"\([^()=]*\)|[^\s=]+")

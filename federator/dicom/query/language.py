@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from json import dumps
 
 from federator.dicom import json
-from federator.dicom.filters import Filter, FilterKind, read_filter, shortened
-from federator.dicom.keys import included_tags, searchable_tag
-from federator.dicom.tokens import Token, tokens
+from federator.dicom.query.filters import Filter, FilterKind, read_filter, shortened
+from federator.dicom.query.keys import included_tags, searchable_tag
+from federator.dicom.query.tokens import Token, tokens
 from federator.dicom.uid import is_archive_name
 from federator.errors import RequestError
 from federator.model import Level
