@@ -2,9 +2,9 @@
 
 import pytest
 
-from federator.dicom.cda import read_cda
 from federator.dicom.codes import Code
-from federator.dicom.document import (
+from federator.dicom.report.cda import read_cda
+from federator.dicom.report.sop_classes import (
     class_name,
     is_encapsulated_document,
     is_key_object_selection,

@@ -8,7 +8,7 @@ from federator.dicom import measures_tid1500
 from federator.dicom.measures import measurements
 from federator.dicom.measures_generic import MEASUREMENT_GROUP, GenericReader
 from federator.dicom.measures_row import Source
-from federator.dicom.report_tree import read_tree
+from federator.dicom.report.tree import read_tree
 from tests.synthetic_highdicom import ct_image, highdicom_report
 from tests.synthetic_report_catalogue import CATALOGUE, DIAMETER, FINDING, FINDINGS, GROUP, LENGTH
 from tests.synthetic_reports import CT_IMAGE, FAMILY, MG_IMAGE, ROOT, code, container, document, num, text

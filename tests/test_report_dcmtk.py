@@ -9,7 +9,7 @@ import pytest
 from pydicom.data import get_testdata_file
 
 from federator.dicom.measures import measurements
-from federator.dicom.report import report_text
+from federator.dicom.report.as_text import report_text
 from tests.dsrdump import Dumped, dump
 from tests.synthetic_highdicom import highdicom_report
 from tests.synthetic_report_catalogue import CATALOGUE

@@ -11,7 +11,7 @@ from pydicom.data import get_testdata_file
 
 from federator.config import Archive, AuthMethod, Config, SecretReference, SecretStore
 from federator.dicom.measures import measurements
-from federator.dicom.report import report_text
+from federator.dicom.report.as_text import report_text
 from federator.server.app import build_server
 from tests import synthetic_pdfs as pdfs
 from tests.orthanc_server import running

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from federator.dicom import report_tree
 from federator.dicom.measures import measurements
-from federator.dicom.report import MAX_CHARACTERS, report_text
-from federator.dicom.report_header import header_lines
-from federator.dicom.report_summary import is_summary_known, summarize
-from federator.dicom.report_text import readable_date_time, readable_time
+from federator.dicom.report import tree as report_tree
+from federator.dicom.report.as_text import MAX_CHARACTERS, report_text
+from federator.dicom.report.header import header_lines
+from federator.dicom.report.summary import is_summary_known, summarize
+from federator.dicom.report.text import readable_date_time, readable_time
 from federator.errors import ContentError
 from tests.synthetic_report_catalogue import CATALOGUE, table
 from tests.synthetic_reports import FAMILY, document, evidence

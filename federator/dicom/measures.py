@@ -24,9 +24,9 @@ from federator.dicom.measures_facts import (
 from federator.dicom.measures_generic import KNOWN_FACTS, GenericReader, Line
 from federator.dicom.measures_row import Detail, Group, Measurement
 from federator.dicom.measures_tid1500 import MeasurementGroupReader
-from federator.dicom.report_numbers import read_number
-from federator.dicom.report_tree import Item, Position, Tree, read_tree
-from federator.dicom.report_values import concept_name
+from federator.dicom.report.numbers import read_number
+from federator.dicom.report.tree import Item, Position, Tree, read_tree
+from federator.dicom.report.values import concept_name
 from federator.model import DicomJson
 
 _READERS: tuple[tuple[type[GenericReader], tuple[Code, ...]], ...] = (

@@ -6,7 +6,7 @@ from federator.dicom.codes import dcm
 from federator.dicom.measures_facts import images_of, said_once, sources_of, value_of
 from federator.dicom.measures_generic import GenericReader, Line
 from federator.dicom.measures_row import Group
-from federator.dicom.report_tree import Item
+from federator.dicom.report.tree import Item
 
 _FINDINGS = (dcm("111059", "Single Image Finding"), dcm("111015", "Composite Feature"))
 _IMAGE_LATERALITY = dcm("111027", "Image Laterality")

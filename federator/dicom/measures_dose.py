@@ -6,7 +6,7 @@ from federator.dicom.codes import dcm
 from federator.dicom.measures_facts import details_of, said_once
 from federator.dicom.measures_generic import KNOWN_FACTS, GenericReader, Line
 from federator.dicom.measures_row import Group
-from federator.dicom.report_tree import Item
+from federator.dicom.report.tree import Item
 
 _EVENTS_AND_SUMS = (
     dcm("113706", "Irradiation Event X-Ray Data"),

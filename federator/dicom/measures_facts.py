@@ -7,9 +7,9 @@ from itertools import islice
 from federator.dicom import json
 from federator.dicom.codes import Code, dcm, sct
 from federator.dicom.measures_row import Detail, Source
-from federator.dicom.report_references import References
-from federator.dicom.report_tree import Item, Tree
-from federator.dicom.report_values import concept_name, value_text
+from federator.dicom.report.references import References
+from federator.dicom.report.tree import Item, Tree
+from federator.dicom.report.values import concept_name, value_text
 
 FINDING = dcm("121071", "Finding")
 FINDING_SITE = sct("363698007", "Finding Site")

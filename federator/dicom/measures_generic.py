@@ -23,8 +23,8 @@ from federator.dicom.measures_facts import (
     sources_of,
 )
 from federator.dicom.measures_row import Group, Measurement
-from federator.dicom.report_tree import Item, Position, Tree
-from federator.dicom.report_values import concept_name
+from federator.dicom.report.tree import Item, Position, Tree
+from federator.dicom.report.values import concept_name
 
 Line = tuple[Item, ...]
 """An item's ancestors, from the root down to its parent."""

@@ -13,8 +13,8 @@ from federator.dicom.codes import Code
 from federator.dicom.measures_generic import MEASUREMENT_GROUP, GenericReader, Line
 from federator.dicom.measures_row import Group, Measurement, Source
 from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
-from federator.dicom.report_numbers import read_number
-from federator.dicom.report_tree import Item, Position, Tree
+from federator.dicom.report.numbers import read_number
+from federator.dicom.report.tree import Item, Position, Tree
 
 MAX_READ_STRICTLY = 1_000
 """Numbers that highdicom is asked about in one report: each costs it more than a millisecond."""

@@ -16,7 +16,7 @@ from typing import Any
 from federator.dicom.pages import ranges, selected
 from federator.dicom.pdf_layout import RuledTable, Word, page_text
 from federator.dicom.pdf_soundness import check, truncation
-from federator.dicom.report_text import clean
+from federator.dicom.report.text import clean
 from federator.errors import ContentError
 
 MAX_PAGES_READ = 200

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from federator.archive.connection.client import ArchiveClient
 from federator.archive.retrieve.reports import Gathering, Wanted, gather_reports
 from federator.dicom import json
-from federator.dicom.report_summary import ReportSummary, summarize
+from federator.dicom.report.summary import ReportSummary, summarize
 from federator.dicom.uid import TaggedUID
 from federator.errors import NotFound
 from federator.federation.fanout import OnOutcome, fan_out

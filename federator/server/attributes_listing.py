@@ -6,8 +6,8 @@ from mcp.types import CallToolResult
 from federator.archive.connection.client import ArchiveClient
 from federator.archive.retrieve.retrieve import retrieve_metadata
 from federator.dicom import json
-from federator.dicom.document import class_name
 from federator.dicom.metadata import listing, parse_selection
+from federator.dicom.report.sop_classes import class_name
 from federator.dicom.uid import TaggedUID
 from federator.federation.target import Target
 from federator.model import DicomJson

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from federator.config import Archive
 from federator.dicom import json
-from federator.dicom.document import class_name
 from federator.dicom.query.language import Query
+from federator.dicom.report.sop_classes import class_name
 from federator.dicom.uid import TaggedUID
 from federator.model import DicomJson, Entry, Outcome, Page
 from federator.server.models import ArchiveOutcome, Holder, Instance, Series, Study

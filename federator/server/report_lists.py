@@ -6,7 +6,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
 from federator.dicom import json
-from federator.dicom.document import is_encapsulated_document, is_structured_report
+from federator.dicom.report.sop_classes import is_encapsulated_document, is_structured_report
 from federator.dicom.uid import TaggedUID
 from federator.errors import RequestError
 from federator.federation.reports import FoundReport, FoundReports

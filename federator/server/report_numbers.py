@@ -8,7 +8,7 @@ from mcp.types import CallToolResult
 
 from federator.dicom.measures import measurements
 from federator.dicom.measures_row import Detail, Group, Measurement, Source
-from federator.dicom.report_summary import summarize
+from federator.dicom.report.summary import summarize
 from federator.dicom.uid import TaggedUID
 from federator.errors import RequestError
 from federator.server.lifespan import App

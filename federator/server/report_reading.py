@@ -12,11 +12,16 @@ from federator.archive.connection.client import ArchiveClient
 from federator.archive.retrieve.metadata import row_of_file
 from federator.archive.retrieve.retrieve import retrieve_document, retrieve_instance, retrieve_metadata
 from federator.dicom import json
-from federator.dicom.cda import read_cda
-from federator.dicom.document import ENCAPSULATED_CDA, class_name, is_encapsulated_document, is_structured_report
 from federator.dicom.pdf import PdfText, read_pdf
-from federator.dicom.report import report_text
-from federator.dicom.report_summary import summarize
+from federator.dicom.report.as_text import report_text
+from federator.dicom.report.cda import read_cda
+from federator.dicom.report.sop_classes import (
+    ENCAPSULATED_CDA,
+    class_name,
+    is_encapsulated_document,
+    is_structured_report,
+)
+from federator.dicom.report.summary import summarize
 from federator.dicom.uid import TaggedUID
 from federator.errors import ContentError, FederatorError, RequestError
 from federator.federation.federation import Federation

@@ -9,11 +9,11 @@ from federator.archive.connection.client import ArchiveClient
 from federator.archive.retrieve.images import FrameAddress, has_one_frame
 from federator.archive.retrieve.retrieve import retrieve_metadata
 from federator.dicom import json
-from federator.dicom.document import is_encapsulated_document, is_structured_report
 from federator.dicom.query.language import Query
 from federator.dicom.render.geometry import place_along_normal
 from federator.dicom.render.header import number_of_frames
 from federator.dicom.render.overview import evenly_spaced
+from federator.dicom.report.sop_classes import is_encapsulated_document, is_structured_report
 from federator.dicom.uid import TaggedUID
 from federator.federation.federation import Federation
 from federator.federation.target import Target

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from federator.archive.connection.client import ArchiveClient
 from federator.archive.search.request import Request, ask
 from federator.dicom import json
-from federator.dicom.document import MAYBE_REPORTS, REPORT_CLASSES
+from federator.dicom.report.sop_classes import MAYBE_REPORTS, REPORT_CLASSES
 from federator.model import DicomJson, Level
 
 LARGE = 200

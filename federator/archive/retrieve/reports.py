@@ -19,9 +19,9 @@ from federator.archive.search.children import Children
 from federator.archive.search.fetched import Wholeness
 from federator.archive.search.request import Request, ask
 from federator.dicom import json
-from federator.dicom.document import MAYBE_REPORTS, is_key_object_selection, is_structured_report
 from federator.dicom.query.language import Query
-from federator.dicom.report_summary import is_summary_known
+from federator.dicom.report.sop_classes import MAYBE_REPORTS, is_key_object_selection, is_structured_report
+from federator.dicom.report.summary import is_summary_known
 from federator.errors import ArchiveError, ContentError
 from federator.model import DicomJson, Level
 

@@ -1,9 +1,9 @@
 """The head of a report: whose it is, of what, by whom, how final, and which documents it replaces."""
 
 from federator.dicom import json
-from federator.dicom.report_references import hierarchy
-from federator.dicom.report_summary import ReportSummary, summarize
-from federator.dicom.report_text import clean, date, date_time, free_text, line, person, time
+from federator.dicom.report.references import hierarchy
+from federator.dicom.report.summary import ReportSummary, summarize
+from federator.dicom.report.text import clean, date, date_time, free_text, line, person, time
 from federator.model import DicomJson
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from federator.dicom import json
 from federator.dicom.codes import first_code
-from federator.dicom.document import class_name, is_key_object_selection, is_structured_report
-from federator.dicom.report_references import hierarchy
-from federator.dicom.report_text import date, line, time
+from federator.dicom.report.references import hierarchy
+from federator.dicom.report.sop_classes import class_name, is_key_object_selection, is_structured_report
+from federator.dicom.report.text import date, line, time
 from federator.model import DicomJson
 
 

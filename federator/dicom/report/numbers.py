@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from federator.dicom import json
 from federator.dicom.codes import Code, first_code
-from federator.dicom.report_text import decimals
+from federator.dicom.report.text import decimals
 from federator.model import DicomJson
 
 _NO_UNIT = "1"

@@ -2,7 +2,7 @@
 
 from federator.dicom import json
 from federator.dicom.codes import codes_in, first_code
-from federator.dicom.report_text import decimals, free_text, line, person
+from federator.dicom.report.text import decimals, free_text, line, person
 from federator.model import DicomJson
 
 MAX_CELLS = 2_000

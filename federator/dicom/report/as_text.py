@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from federator.dicom.report_header import header_lines
-from federator.dicom.report_references import References
-from federator.dicom.report_summary import ReportSummary, summarize
-from federator.dicom.report_text import date_time, line
-from federator.dicom.report_tree import Item, Tree, read_tree
-from federator.dicom.report_values import concept_name, value_text
+from federator.dicom.report.header import header_lines
+from federator.dicom.report.references import References
+from federator.dicom.report.summary import ReportSummary, summarize
+from federator.dicom.report.text import date_time, line
+from federator.dicom.report.tree import Item, Tree, read_tree
+from federator.dicom.report.values import concept_name, value_text
 from federator.errors import ContentError
 from federator.model import DicomJson
 

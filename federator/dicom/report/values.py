@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from federator.dicom import json
 from federator.dicom.codes import codes_in
-from federator.dicom.report_numbers import read_number
-from federator.dicom.report_references import References
-from federator.dicom.report_table import table_text
-from federator.dicom.report_text import date, date_time, decimals, free_text, line, person, time
-from federator.dicom.report_tree import Item
+from federator.dicom.report.numbers import read_number
+from federator.dicom.report.references import References
+from federator.dicom.report.table import table_text
+from federator.dicom.report.text import date, date_time, decimals, free_text, line, person, time
+from federator.dicom.report.tree import Item
 from federator.model import DicomJson
 
 MAX_POINTS = 8

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from federator.dicom import json
-from federator.dicom.document import class_name
-from federator.dicom.report_text import line
+from federator.dicom.report.sop_classes import class_name
+from federator.dicom.report.text import line
 from federator.model import DicomJson
 
 _REFERENCED_SOP = "00081199"

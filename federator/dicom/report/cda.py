@@ -6,7 +6,7 @@ Entities and document types are refused altogether, so no document can reach out
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from federator.dicom.report_text import clean, readable_date_time
+from federator.dicom.report.text import clean, readable_date_time
 from federator.errors import ContentError
 
 MAX_BYTES = 20_000_000
