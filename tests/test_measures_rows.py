@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from federator.dicom import measures_tid1500
-from federator.dicom.measures import measurements
-from federator.dicom.measures_generic import MEASUREMENT_GROUP, GenericReader
-from federator.dicom.measures_row import Source
+from federator.dicom.measures import tid1500 as measures_tid1500
+from federator.dicom.measures.generic import MEASUREMENT_GROUP, GenericReader
+from federator.dicom.measures.row import Source
+from federator.dicom.measures.table import measurements
 from federator.dicom.report.tree import read_tree
 from tests.synthetic_highdicom import ct_image, highdicom_report
 from tests.synthetic_report_catalogue import CATALOGUE, DIAMETER, FINDING, FINDINGS, GROUP, LENGTH

@@ -8,7 +8,7 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 
-from federator.dicom.measures import measurements
+from federator.dicom.measures.table import measurements
 from federator.dicom.report.as_text import report_text
 from tests.dsrdump import Dumped, dump
 from tests.synthetic_highdicom import highdicom_report

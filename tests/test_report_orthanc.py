@@ -10,7 +10,7 @@ from mcp import Client
 from pydicom.data import get_testdata_file
 
 from federator.config import Archive, AuthMethod, Config, SecretReference, SecretStore
-from federator.dicom.measures import measurements
+from federator.dicom.measures.table import measurements
 from federator.dicom.report.as_text import report_text
 from federator.server.app import build_server
 from tests import synthetic_pdfs as pdfs

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from federator.dicom.measures import measurements
+from federator.dicom.measures.table import measurements
 from federator.dicom.report import tree as report_tree
 from federator.dicom.report.as_text import MAX_CHARACTERS, report_text
 from federator.dicom.report.header import header_lines

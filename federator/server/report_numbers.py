@@ -6,8 +6,8 @@ from itertools import groupby
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
-from federator.dicom.measures import measurements
-from federator.dicom.measures_row import Detail, Group, Measurement, Source
+from federator.dicom.measures.row import Detail, Group, Measurement, Source
+from federator.dicom.measures.table import measurements
 from federator.dicom.report.summary import summarize
 from federator.dicom.uid import TaggedUID
 from federator.errors import RequestError

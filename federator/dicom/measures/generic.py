@@ -7,7 +7,7 @@ measurement group, and the finding site and image mode stand as modifiers on it 
 from collections import Counter
 
 from federator.dicom.codes import Code, dcm
-from federator.dicom.measures_facts import (
+from federator.dicom.measures.facts import (
     DERIVATION,
     FINDING,
     FINDING_SITE,
@@ -22,7 +22,7 @@ from federator.dicom.measures_facts import (
     site_of,
     sources_of,
 )
-from federator.dicom.measures_row import Group, Measurement
+from federator.dicom.measures.row import Group, Measurement
 from federator.dicom.report.tree import Item, Position, Tree
 from federator.dicom.report.values import concept_name
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from federator.dicom.codes import dcm
-from federator.dicom.measures_facts import details_of, said_once
-from federator.dicom.measures_generic import KNOWN_FACTS, GenericReader, Line
-from federator.dicom.measures_row import Group
+from federator.dicom.measures.facts import details_of, said_once
+from federator.dicom.measures.generic import KNOWN_FACTS, GenericReader, Line
+from federator.dicom.measures.row import Group
 from federator.dicom.report.tree import Item
 
 _EVENTS_AND_SUMS = (

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from federator.dicom.codes import Code, dcm
-from federator.dicom.measures_cad import CadReader
-from federator.dicom.measures_dose import DoseReader
-from federator.dicom.measures_facts import (
+from federator.dicom.measures.cad import CadReader
+from federator.dicom.measures.dose import DoseReader
+from federator.dicom.measures.facts import (
     DERIVATION,
     FINDING,
     METHOD,
@@ -21,9 +21,9 @@ from federator.dicom.measures_facts import (
     sources_of,
     value_of,
 )
-from federator.dicom.measures_generic import KNOWN_FACTS, GenericReader, Line
-from federator.dicom.measures_row import Detail, Group, Measurement
-from federator.dicom.measures_tid1500 import MeasurementGroupReader
+from federator.dicom.measures.generic import KNOWN_FACTS, GenericReader, Line
+from federator.dicom.measures.row import Detail, Group, Measurement
+from federator.dicom.measures.tid1500 import MeasurementGroupReader
 from federator.dicom.report.numbers import read_number
 from federator.dicom.report.tree import Item, Position, Tree, read_tree
 from federator.dicom.report.values import concept_name

@@ -6,7 +6,7 @@ from itertools import islice
 
 from federator.dicom import json
 from federator.dicom.codes import Code, dcm, sct
-from federator.dicom.measures_row import Detail, Source
+from federator.dicom.measures.row import Detail, Source
 from federator.dicom.report.references import References
 from federator.dicom.report.tree import Item, Tree
 from federator.dicom.report.values import concept_name, value_text

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from federator.dicom.codes import dcm
-from federator.dicom.measures_facts import images_of, said_once, sources_of, value_of
-from federator.dicom.measures_generic import GenericReader, Line
-from federator.dicom.measures_row import Group
+from federator.dicom.measures.facts import images_of, said_once, sources_of, value_of
+from federator.dicom.measures.generic import GenericReader, Line
+from federator.dicom.measures.row import Group
 from federator.dicom.report.tree import Item
 
 _FINDINGS = (dcm("111059", "Single Image Finding"), dcm("111015", "Composite Feature"))
