@@ -114,7 +114,7 @@ def test_a_server_that_stands_idle_after_a_search_holds_nothing_that_only_others
         *("federator.archive.folder.app", "federator.archive.check.steps", "federator.demo", "federator.dicom.render"),
         *(
             "federator.dicom.report.as_text",
-            "federator.dicom.pdf",
+            "federator.dicom.pdf.text",
             "federator.federation.reports",
             "federator.server.picturing",
         ),

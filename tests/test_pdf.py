@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from federator.dicom.pages import ranges, selected
-from federator.dicom.pdf import MAX_IMAGE_BYTES, MAX_IMAGES, read_pdf
-from federator.dicom.pdf_soundness import check
+from federator.dicom.pdf.pages import ranges, selected
+from federator.dicom.pdf.soundness import check
+from federator.dicom.pdf.text import MAX_IMAGE_BYTES, MAX_IMAGES, read_pdf
 from federator.errors import ContentError, RequestError
 from tests import synthetic_pdfs as pdfs
 

@@ -12,7 +12,7 @@ from federator.archive.connection.client import ArchiveClient
 from federator.archive.retrieve.metadata import row_of_file
 from federator.archive.retrieve.retrieve import retrieve_document, retrieve_instance, retrieve_metadata
 from federator.dicom import json
-from federator.dicom.pdf import PdfText, read_pdf
+from federator.dicom.pdf.text import PdfText, read_pdf
 from federator.dicom.report.as_text import report_text
 from federator.dicom.report.cda import read_cda
 from federator.dicom.report.sop_classes import (

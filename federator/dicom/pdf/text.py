@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from federator.dicom.pages import ranges, selected
-from federator.dicom.pdf_layout import RuledTable, Word, page_text
-from federator.dicom.pdf_soundness import check, truncation
+from federator.dicom.pdf.layout import RuledTable, Word, page_text
+from federator.dicom.pdf.pages import ranges, selected
+from federator.dicom.pdf.soundness import check, truncation
 from federator.dicom.report.text import clean
 from federator.errors import ContentError
 
