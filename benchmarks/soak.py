@@ -26,7 +26,7 @@ from benchmarks import scene
 from benchmarks.archives import archives
 from benchmarks.measuring import memory_kib, sockets
 from federator.config import Archive, Config
-from federator.demo.samples import write_samples
+from federator.demo.samples.catalogue import write_samples
 from federator.server.app import build_server
 from tests.hostile.oracle import Wanted, union
 from tests.hostile.records import SERIES_UID, STUDY_UID, first

@@ -10,8 +10,8 @@ import pdfplumber
 import pydicom
 import pytest
 
-from federator.demo.samples import studies, write_samples
-from federator.demo.samples_images import NODULE_SLICE
+from federator.demo.samples.catalogue import studies, write_samples
+from federator.demo.samples.images import NODULE_SLICE
 
 REPORTS = "1.2.840.10008.5.1.4.1.1.88."
 
@@ -169,7 +169,7 @@ def test_nothing_heavy_is_imported_before_samples_are_written():
         [
             sys.executable,
             "-c",
-            "import sys, federator.demo.samples; print('numpy' in sys.modules, 'PIL' in sys.modules)",
+            "import sys, federator.demo.samples.catalogue; print('numpy' in sys.modules, 'PIL' in sys.modules)",
         ],
         capture_output=True,
         check=True,

@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 
 from federator.config import state_path
-from federator.demo.samples import write_samples
+from federator.demo.samples.catalogue import write_samples
 from federator.demo.silent import silent_archive
 from federator.errors import ConfigError, ConfigFault
 from federator.server.caller import Answered, Caller, over_stdio

@@ -6,7 +6,7 @@ A phantom is computed in Hounsfield units: air -1000, lung -850, fat -90, soft t
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from federator.demo.samples_study import Study, identify, made, uid_of
+from federator.demo.samples.study import Study, identify, made, uid_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,10 +9,10 @@ pictures are those that pydicom ships, and phantoms that are computed.
 from functools import partial
 from pathlib import Path
 
-from federator.demo.samples_documents import pdf_report
-from federator.demo.samples_images import abdomen_phantom, chest_phantom, picture
-from federator.demo.samples_reports import dose_report, measurement_report, text_report
-from federator.demo.samples_study import Part, Patient, Study, write_study
+from federator.demo.samples.documents import pdf_report
+from federator.demo.samples.images import abdomen_phantom, chest_phantom, picture
+from federator.demo.samples.reports import dose_report, measurement_report, text_report
+from federator.demo.samples.study import Part, Patient, Study, write_study
 
 _REGION = "REGION-MPI"
 _OKAFOR = Patient(name="Okafor^Grace", identifier="R-48213", issuer=_REGION, born="19610314", sex="F")

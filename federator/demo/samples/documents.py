@@ -6,7 +6,7 @@ Standard: PS3.3 §A.45.1
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from federator.demo.samples_study import Study, made
+from federator.demo.samples.study import Study, made
 
 if TYPE_CHECKING:
     from pydicom import FileDataset

@@ -6,9 +6,9 @@ Standard: PS3.3 §C.17.3, PS3.16 TID 1500, TID 10011
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from federator.demo.samples_images import CT_IMAGE, NODULE_SLICE
-from federator.demo.samples_study import Study, instance_uid, made, series_uid, uid_of
-from federator.demo.samples_tree import Code, code, container, image, number, person, reference, text
+from federator.demo.samples.images import CT_IMAGE, NODULE_SLICE
+from federator.demo.samples.study import Study, instance_uid, made, series_uid, uid_of
+from federator.demo.samples.tree import Code, code, container, image, number, person, reference, text
 
 if TYPE_CHECKING:
     from pydicom import Dataset, FileDataset
