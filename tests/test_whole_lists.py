@@ -18,10 +18,10 @@ from federator.archive.search.studies import Search
 from federator.config import Archive, Config
 from federator.dicom.query.language import Query, parse
 from federator.dicom.uid import TaggedUID
-from federator.federation import studies
 from federator.federation.fanout import Reply
 from federator.federation.federation import Federation
-from federator.federation.harvest import Harvest
+from federator.federation.newest import studies
+from federator.federation.newest.harvest import Harvest
 from federator.model import Level, Outcome, OutcomeState, Page
 from tests.hostile.archive import HostileArchive, encode
 from tests.hostile.loopback import Loopback

@@ -7,7 +7,7 @@ from federator.dicom.query.filters import Filter, FilterKind
 from federator.dicom.query.language import Query
 from federator.errors import NotFound
 from federator.federation.lists import not_found
-from federator.federation.studies import StudyPage, find_page
+from federator.federation.newest.studies import StudyPage, find_page
 from federator.model import Level
 
 

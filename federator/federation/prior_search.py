@@ -15,6 +15,7 @@ from federator.errors import NoArchiveAnswered, NotFound
 from federator.federation.fanout import OnOutcome
 from federator.federation.lists import find_all
 from federator.federation.lookup import find_study, query_for
+from federator.federation.newest.studies import find_page
 from federator.federation.priors import (
     PATIENT_ID,
     Prior,
@@ -24,7 +25,6 @@ from federator.federation.priors import (
     of_body_part,
     of_modality,
 )
-from federator.federation.studies import find_page
 from federator.model import Level
 
 _MAX_PRIORS = 200

@@ -5,7 +5,7 @@ from federator.archive.search.request import Request, ask
 from federator.archive.search.wire import STUDY_DATE, STUDY_TIME
 from federator.dicom import json
 from federator.errors import ArchiveError
-from federator.federation.harvest import Quest
+from federator.federation.newest.harvest import Quest
 from federator.federation.order import Rank, moment_rank
 from federator.model import DicomJson, Level
 

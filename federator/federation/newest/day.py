@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from federator.archive.search.fetched import Fetched, Wholeness, Window
 from federator.dicom import json
-from federator.federation.harvest import Quest, generous
+from federator.federation.newest.harvest import Quest, generous
+from federator.federation.newest.proof import proven
 from federator.federation.order import moment_rank
-from federator.federation.proof import proven
 
 _LARGER_LIMITS = (1000, 5000)
 _LAST_SECOND = 86_399

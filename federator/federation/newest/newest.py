@@ -12,11 +12,11 @@ from dataclasses import replace
 
 from federator.archive.habits import Hint
 from federator.archive.search.fetched import EVERYTHING, Fetched, Wholeness, Window
-from federator.federation.gallop import Gallop
-from federator.federation.harvest import Quest
+from federator.federation.newest.gallop import Gallop
+from federator.federation.newest.harvest import Quest
+from federator.federation.newest.ordered import read_ordered, sorts
+from federator.federation.newest.proof import proven
 from federator.federation.order import Rank
-from federator.federation.ordered import read_ordered, sorts
-from federator.federation.proof import proven
 
 _SMALL = 100
 _PATIENCE = 2

@@ -4,10 +4,10 @@ import datetime as dt
 import math
 
 from federator.archive.search.fetched import Fetched, Wholeness, Window
-from federator.federation.day import read_day
-from federator.federation.harvest import Quest, generous
+from federator.federation.newest.day import read_day
+from federator.federation.newest.harvest import Quest, generous
+from federator.federation.newest.proof import proven
 from federator.federation.order import moment_rank
-from federator.federation.proof import proven
 
 _FIRST_WIDTH = 30
 _LEAST_WIDTH = 7

@@ -15,9 +15,9 @@ from federator.dicom.query.filters import Filter, FilterKind
 from federator.dicom.query.language import Query
 from federator.errors import ArchiveError
 from federator.federation.fanout import OnOutcome, Reply, fan_out
-from federator.federation.harvest import PROBE_LIMIT, Harvest, Quest
 from federator.federation.merge import merge, place
-from federator.federation.newest import find_newest
+from federator.federation.newest.harvest import PROBE_LIMIT, Harvest, Quest
+from federator.federation.newest.newest import find_newest
 from federator.federation.order import Rank, study_rank
 from federator.model import Entry, Level, Outcome, OutcomeState, Row
 
