@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from federator.config import Archive
 from federator.model import Entry, Level, Outcome, OutcomeState, Page, Row
-from federator.server import listing
-from federator.server.models import Study
-from federator.server.present import Asked, found_fields, instance_of, series_of, study_of
-from federator.server.results import MAX_CHARACTERS, fitting
 from federator.server.searching import INSTANCES, SERIES, STUDIES, told
+from federator.server.wording import listing
+from federator.server.wording.models import Study
+from federator.server.wording.present import Asked, found_fields, instance_of, series_of, study_of
+from federator.server.wording.results import MAX_CHARACTERS, fitting
 from tests.snapshot import assert_snapshot
 
 ANSWERED = Outcome(archive="mercy", state=OutcomeState.ANSWERED, rows=2, attempts=1, milliseconds=41)

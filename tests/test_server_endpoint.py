@@ -16,7 +16,7 @@ from federator.server.app import INSTRUCTIONS, build_server
 from federator.server.arguments import InstanceUID, SeriesUID, StudyUID
 from federator.server.endpoint import Endpoint
 from federator.server.lifespan import App
-from federator.server.results import text_only
+from federator.server.wording.results import text_only
 from tests.snapshot import assert_snapshot
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from federator.model import Outcome, OutcomeState
-from federator.server.wording import counted, explain, fenced, first_line, listed, one_line, served_by
+from federator.server.wording.wording import counted, explain, fenced, first_line, listed, one_line, served_by
 
 SILENT = Outcome(archive="north", state=OutcomeState.TIMED_OUT, message="No answer within 10 s.")
 ANSWERED = Outcome(archive="mercy", state=OutcomeState.ANSWERED)

@@ -12,8 +12,8 @@ from federator.dicom.uid import TaggedUID
 from federator.federation.target import Target
 from federator.model import DicomJson
 from federator.server.lifespan import App
-from federator.server.results import text_only
-from federator.server.wording import fenced, one_line, served_by
+from federator.server.wording.results import text_only
+from federator.server.wording.wording import fenced, one_line, served_by
 
 
 async def attributes_of(

@@ -34,7 +34,7 @@ from federator.model import DicomJson, Outcome
 from federator.server.lifespan import App
 from federator.server.picturing import picture_result
 from federator.server.series_images import QUERY, Choice, chosen, images_of
-from federator.server.wording import counted, explain, first_line, listed, one_line
+from federator.server.wording.wording import counted, explain, first_line, listed, one_line
 
 T = TypeVar("T")
 

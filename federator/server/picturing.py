@@ -27,7 +27,7 @@ from federator.errors import ContentError
 from federator.federation.target import Target
 from federator.model import DicomJson
 from federator.server.lifespan import App
-from federator.server.wording import one_line, served_by
+from federator.server.wording.wording import one_line, served_by
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from mcp.server.mcpserver import Context
 
 from federator.model import Outcome
 from federator.server.lifespan import App
-from federator.server.wording import explain
+from federator.server.wording.wording import explain
 
 SIGN_OF_LIFE_S = 2.0
 """Seconds between two signs of life: clients give up on calls that are silent for long."""

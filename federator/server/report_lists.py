@@ -11,14 +11,14 @@ from federator.dicom.uid import TaggedUID
 from federator.errors import RequestError
 from federator.federation.reports import FoundReport, FoundReports
 from federator.model import Row
-from federator.server import listing
 from federator.server.lifespan import App
-from federator.server.models import Holder
-from federator.server.present import outcome_of
 from federator.server.progress import reporter
-from federator.server.report_models import Report, ReportsFound
-from federator.server.results import both, fitting
-from federator.server.wording import one_line
+from federator.server.wording import listing
+from federator.server.wording.models import Holder
+from federator.server.wording.present import outcome_of
+from federator.server.wording.report_models import Report, ReportsFound
+from federator.server.wording.results import both, fitting
+from federator.server.wording.wording import one_line
 
 _LEGEND = "Lines: date | title | kind | state | holders; then sopInstanceUid and seriesInstanceUid."
 

@@ -12,10 +12,10 @@ from federator.dicom.report.summary import summarize
 from federator.dicom.uid import TaggedUID
 from federator.errors import RequestError
 from federator.server.lifespan import App
-from federator.server.report_models import MeasurementsRead, Number, NumberGroup
 from federator.server.report_reading import retrieve_report
-from federator.server.results import MAX_CHARACTERS, both
-from federator.server.wording import counted, one_line, served_by
+from federator.server.wording.report_models import MeasurementsRead, Number, NumberGroup
+from federator.server.wording.results import MAX_CHARACTERS, both
+from federator.server.wording.wording import counted, one_line, served_by
 
 _ROOM = MAX_CHARACTERS - 4_000
 _LEGEND = (

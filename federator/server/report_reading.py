@@ -29,8 +29,8 @@ from federator.federation.retrieval import Served
 from federator.federation.target import Target
 from federator.model import DicomJson
 from federator.server.lifespan import App
-from federator.server.results import MAX_CHARACTERS, text_only
-from federator.server.wording import counted, fenced, one_line, served_by
+from federator.server.wording.results import MAX_CHARACTERS, text_only
+from federator.server.wording.wording import counted, fenced, one_line, served_by
 
 _CONTENT_SEQUENCE = "0040A730"
 _REPORT_MODALITIES = frozenset({"SR"})

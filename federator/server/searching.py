@@ -16,9 +16,10 @@ from federator.dicom.query.language import Query, parse
 from federator.dicom.uid import TaggedUID
 from federator.errors import RequestError
 from federator.model import Entry, Level, Outcome, Page
-from federator.server import listing
 from federator.server.lifespan import App
-from federator.server.models import (
+from federator.server.progress import reporter
+from federator.server.wording import listing
+from federator.server.wording.models import (
     Found,
     Instance,
     InstancesFound,
@@ -30,10 +31,17 @@ from federator.server.models import (
     StudiesFound,
     Study,
 )
-from federator.server.present import Asked, found_fields, instance_of, outcome_of, series_of, study_fields, study_of
-from federator.server.progress import reporter
-from federator.server.results import both, fitting
-from federator.server.wording import one_line
+from federator.server.wording.present import (
+    Asked,
+    found_fields,
+    instance_of,
+    outcome_of,
+    series_of,
+    study_fields,
+    study_of,
+)
+from federator.server.wording.results import both, fitting
+from federator.server.wording.wording import one_line
 
 ItemType = TypeVar("ItemType", bound=Item)
 

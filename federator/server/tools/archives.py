@@ -9,10 +9,10 @@ from mcp.types import CallToolResult
 from federator.model import Outcome
 from federator.server.endpoint import Endpoint
 from federator.server.lifespan import App
-from federator.server.models import ArchiveListed, ArchivesListed
 from federator.server.progress import reporter
-from federator.server.results import both
-from federator.server.wording import counted, explain, one_line
+from federator.server.wording.models import ArchiveListed, ArchivesListed
+from federator.server.wording.results import both
+from federator.server.wording.wording import counted, explain, one_line
 
 
 async def list_archives(*, ctx: Context[App]) -> Annotated[CallToolResult, ArchivesListed]:

@@ -9,7 +9,7 @@ from pydantic import Field
 from federator.server.arguments import SeriesUID, StudyUID
 from federator.server.endpoint import Endpoint
 from federator.server.lifespan import App
-from federator.server.models import InstancesFound, PriorStudiesFound, SeriesFound, StudiesFound
+from federator.server.wording.models import InstancesFound, PriorStudiesFound, SeriesFound, StudiesFound
 
 QueryText = Annotated[str, Field(max_length=1000, description="key=value pairs; empty: all")]
 Cursor = Annotated[str, Field(max_length=2000, description="From the last answer, to go on with the same query")]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, WithJsonSchema
 
-from federator.server.models import Answer, Found, Item
+from federator.server.wording.models import Answer, Found, Item
 
 
 class Report(Item):

@@ -11,8 +11,8 @@ from federator.dicom.query.language import Query
 from federator.dicom.report.sop_classes import class_name
 from federator.dicom.uid import TaggedUID
 from federator.model import DicomJson, Entry, Outcome, Page
-from federator.server.models import ArchiveOutcome, Holder, Instance, Series, Study
-from federator.server.wording import one_line
+from federator.server.wording.models import ArchiveOutcome, Holder, Instance, Series, Study
+from federator.server.wording.wording import one_line
 
 _RETRIEVE_URL = "00081190"
 _MAX_DEPTH = 4

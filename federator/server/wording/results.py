@@ -6,7 +6,7 @@ from itertools import accumulate
 
 from mcp.types import CallToolResult, TextContent
 
-from federator.server.models import Answer
+from federator.server.wording.models import Answer
 
 MAX_CHARACTERS = 48_000
 """What one answer may have in text, and once more in structure.

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from federator.model import Outcome
-from federator.server.models import Found, Holder, Instance, Item, PriorStudy, Series, Study
-from federator.server.wording import counted, first_line, listed, one_line
+from federator.server.wording.models import Found, Holder, Instance, Item, PriorStudy, Series, Study
+from federator.server.wording.wording import counted, first_line, listed, one_line
 
 _Item = TypeVar("_Item", bound=Item)
 
