@@ -94,7 +94,7 @@ def test_a_search_leaves_numpy_and_the_decoders_unloaded() -> None:
             "from federator.dicom.query.language import parse\n"
             "from federator.federation.federation import Federation\n"
             "from federator.model import Level\n"
-            "import federator.server.searching, federator.server.app\n"
+            "import federator.server.answers.search, federator.server.app\n"
             "async def main():\n"
             "    archives = tuple(Archive(name=f'a{n}', url=url) for n, url in enumerate(sys.argv[1:]))\n"
             "    async with Federation(Config(archives=archives)) as federation:\n"
@@ -116,7 +116,7 @@ def test_a_server_that_stands_idle_after_a_search_holds_nothing_that_only_others
             "federator.dicom.report.as_text",
             "federator.dicom.pdf.text",
             "federator.federation.reports",
-            "federator.server.picturing",
+            "federator.server.answers.frame",
         ),
     )
     told = tmp_path / "loaded"

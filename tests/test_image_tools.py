@@ -19,8 +19,8 @@ from federator.config import Archive, Config
 from federator.dicom.render.codestream import inspect
 from federator.dicom.render.part10 import DicomFile
 from federator.model import Entry, Level, Row
+from federator.server.answers.series_images import in_patient_order
 from federator.server.app import build_server
-from federator.server.series_images import in_patient_order
 from tests.dicom_files import file
 from tests.hostile.loopback import Loopback
 from tests.hostile_retrieval import Quirk, RetrievalArchive

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from federator.config import Archive
 from federator.model import Entry, Level, Outcome, OutcomeState, Page, Row
-from federator.server.searching import INSTANCES, SERIES, STUDIES, told
+from federator.server.answers.search import INSTANCES, SERIES, STUDIES, told
 from federator.server.wording import listing
 from federator.server.wording.models import Study
 from federator.server.wording.present import Asked, found_fields, instance_of, series_of, study_of

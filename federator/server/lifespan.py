@@ -130,7 +130,7 @@ def _import_federation() -> "type[Federation]":
     from federator.archive.connection.trust import trust_in_nobody
 
     trust_in_nobody()
-    import federator.server.searching  # noqa: F401
+    import federator.server.answers.search  # noqa: F401
     from federator.federation.federation import Federation
 
     return Federation

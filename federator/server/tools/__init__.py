@@ -16,7 +16,7 @@
         …
 
     def register(endpoint: Endpoint) -> None:
-        endpoint.add(find_series, title="Find series", needs="federator.server.searching")  # becomes `find-series`
+        endpoint.add(find_series, title="Find series", needs="federator.server.answers.search")  # becomes `find-series`
 
 - A parameter of several words gets `Field(validation_alias="bodyPart", …)`, so that Python keeps its own spelling.
 - Raise a `FederatorError`: `Endpoint` is the one boundary that turns it into an answer for the model. Anything else

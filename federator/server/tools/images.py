@@ -40,7 +40,7 @@ async def render_instance_frame(
     With it in text what the picture cannot say: the archive, modality, series and frame n of N, the window shown, size,
     orientation in the patient, pixel spacing, whether text is burned in. For a whole series: render-series-overview.
     """
-    from federator.server import picturing
+    from federator.server.answers import frame as picturing
 
     return await picturing.render(
         ctx,
@@ -67,12 +67,14 @@ async def render_series_overview(
     The numbers on the sheet stand in the text with the instance UID and frame of each image; pass those on to
     render-instance-frame to see one larger.
     """
-    from federator.server import overviewing
+    from federator.server.answers import overview as overviewing
 
     return await overviewing.overview(ctx, study_instance_uid, series_instance_uid, frames=frames, window=window)
 
 
 def register(endpoint: Endpoint) -> None:
     """Offer the image tools."""
-    endpoint.add(render_instance_frame, title="Show an image", needs="federator.server.picturing", is_silent=True)
-    endpoint.add(render_series_overview, title="Show a series as a contact sheet", needs="federator.server.overviewing")
+    endpoint.add(render_instance_frame, title="Show an image", needs="federator.server.answers.frame", is_silent=True)
+    endpoint.add(
+        render_series_overview, title="Show a series as a contact sheet", needs="federator.server.answers.overview"
+    )

@@ -30,7 +30,7 @@ async def get_instance_metadata(
     Private attributes come with their creator, bulk data by size. Selected attributes are found at every depth of
     sequences; a long list says what it left out.
     """
-    from federator.server import attributes_listing
+    from federator.server.answers import metadata as attributes_listing
 
     return await attributes_listing.attributes_of(
         ctx, study_instance_uid, series_instance_uid, sop_instance_uid, attributes=attributes
@@ -40,5 +40,5 @@ async def get_instance_metadata(
 def register(endpoint: Endpoint) -> None:
     """Offer the metadata tool."""
     endpoint.add(
-        get_instance_metadata, title="List attributes", needs="federator.server.attributes_listing", is_silent=True
+        get_instance_metadata, title="List attributes", needs="federator.server.answers.metadata", is_silent=True
     )

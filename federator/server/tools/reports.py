@@ -23,7 +23,7 @@ async def find_structured_reports(
     one then. Reports are found by what they are, whatever modality they stand under.
     Next: get-structured-report-text to read one, get-structured-report-measurements for its numbers.
     """
-    from federator.server import report_lists
+    from federator.server.answers import report_lists
 
     return await report_lists.structured_reports(ctx, study_instance_uid, cursor=cursor)
 
@@ -35,7 +35,7 @@ async def find_encapsulated_pdf_reports(
 
     Each comes with its UIDs, title and date. Next: get-encapsulated-pdf-report-text to read one.
     """
-    from federator.server import report_lists
+    from federator.server.answers import report_lists
 
     return await report_lists.encapsulated_documents(ctx, study_instance_uid, cursor=cursor)
 
@@ -48,7 +48,7 @@ async def get_structured_report_text(
     Headings, findings, numbers with units, their methods and modifiers, who observed and verified, and the images it
     refers to, as [ref n] with a list at the end. Says first if it is unverified, partial or replaced by a later one.
     """
-    from federator.server import report_reading
+    from federator.server.answers import report_text as report_reading
 
     return await report_reading.structured_report(ctx, study_instance_uid, series_instance_uid, sop_instance_uid)
 
@@ -66,7 +66,7 @@ async def get_structured_report_measurements(
     Per number: what was measured, value and unit as in the report, finding, site, laterality, method, derivation,
     tracking identifier, source image. For lesion measurements, radiation dose, echocardiography, CAD, any other SR.
     """
-    from federator.server import report_numbers
+    from federator.server.answers import measurements as report_numbers
 
     return await report_numbers.measurements_of(
         ctx, study_instance_uid, series_instance_uid, sop_instance_uid, cursor=cursor
@@ -86,32 +86,36 @@ async def get_encapsulated_pdf_report_text(
     A page without a text layer (a scan) comes as an image, and the text says so. Long documents end early and say
     which pages to ask for.
     """
-    from federator.server import report_reading
+    from federator.server.answers import report_text as report_reading
 
     return await report_reading.document(ctx, study_instance_uid, series_instance_uid, sop_instance_uid, pages=pages)
 
 
 def register(endpoint: Endpoint) -> None:
     """Offer the report tools."""
-    endpoint.add(find_structured_reports, title="Find structured reports", needs="federator.server.report_lists")
     endpoint.add(
-        find_encapsulated_pdf_reports, title="Find PDF reports and documents", needs="federator.server.report_lists"
+        find_structured_reports, title="Find structured reports", needs="federator.server.answers.report_lists"
+    )
+    endpoint.add(
+        find_encapsulated_pdf_reports,
+        title="Find PDF reports and documents",
+        needs="federator.server.answers.report_lists",
     )
     endpoint.add(
         get_structured_report_text,
         title="Read a structured report",
-        needs="federator.server.report_reading",
+        needs="federator.server.answers.report_text",
         is_silent=True,
     )
     endpoint.add(
         get_structured_report_measurements,
         title="Get the measurements of a report",
-        needs="federator.server.report_numbers",
+        needs="federator.server.answers.measurements",
         is_silent=True,
     )
     endpoint.add(
         get_encapsulated_pdf_report_text,
         title="Read a PDF report or document",
-        needs="federator.server.report_reading",
+        needs="federator.server.answers.report_text",
         is_silent=True,
     )

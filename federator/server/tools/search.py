@@ -33,7 +33,7 @@ async def find_studies(
     Also: limit=50 offset=0 fuzzymatching=true includefield=StudyID (or all)
     A key that does not exist is an error; it never widens the search.
     """
-    from federator.server import searching
+    from federator.server.answers import search as searching
 
     return await searching.search(ctx, searching.STUDIES, query, archives=archives, cursor=cursor)
 
@@ -51,7 +51,7 @@ async def find_series(
     images. query narrows as in find-studies: Modality=CT SeriesDescription=*lung* BodyPartExamined=CHEST
     Next: find-instances, or render-series-overview to see it.
     """
-    from federator.server import searching
+    from federator.server.answers import search as searching
 
     return await searching.search(ctx, searching.SERIES, query, cursor=cursor, study=study_instance_uid)
 
@@ -69,7 +69,7 @@ async def find_instances(
     Each instance comes with its UID, number, SOP class, image size and frames. query narrows as in find-studies:
     InstanceNumber=12 or SOPClassUID=1.2.840.10008.5.1.4.1.1.2. Next: render-instance-frame, get-instance-metadata.
     """
-    from federator.server import searching
+    from federator.server.answers import search as searching
 
     return await searching.search(
         ctx, searching.INSTANCES, query, cursor=cursor, study=study_instance_uid, series=series_instance_uid
@@ -91,14 +91,14 @@ async def find_prior_studies(
     Identity is certain only by the same ID from the same issuer; a study that merely may be the same patient's says
     why, and a person must decide.
     """
-    from federator.server import searching
+    from federator.server.answers import search as searching
 
     return await searching.prior_studies(ctx, study_instance_uid, modality=modality, body_part=body_part)
 
 
 def register(endpoint: Endpoint) -> None:
     """Offer the search tools."""
-    endpoint.add(find_studies, title="Find studies", needs="federator.server.searching")
-    endpoint.add(find_series, title="Find series", needs="federator.server.searching")
-    endpoint.add(find_instances, title="Find instances", needs="federator.server.searching")
-    endpoint.add(find_prior_studies, title="Find prior studies", needs="federator.server.searching")
+    endpoint.add(find_studies, title="Find studies", needs="federator.server.answers.search")
+    endpoint.add(find_series, title="Find series", needs="federator.server.answers.search")
+    endpoint.add(find_instances, title="Find instances", needs="federator.server.answers.search")
+    endpoint.add(find_prior_studies, title="Find prior studies", needs="federator.server.answers.search")

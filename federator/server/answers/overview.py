@@ -31,9 +31,9 @@ from federator.errors import ContentError, FederatorError, NotFound
 from federator.federation.federation import Federation
 from federator.federation.retrieval import Served
 from federator.model import DicomJson, Outcome
+from federator.server.answers.frame import picture_result
+from federator.server.answers.series_images import QUERY, Choice, chosen, images_of
 from federator.server.lifespan import App
-from federator.server.picturing import picture_result
-from federator.server.series_images import QUERY, Choice, chosen, images_of
 from federator.server.wording.wording import counted, explain, first_line, listed, one_line
 
 T = TypeVar("T")
