@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tray import page as page_module
-from tray.archives import Archives
-from tray.board import Board
+from tray.archives.board import Board
+from tray.archives.entries import Archives
 from tray.clients import Clients
 from tray.page import PAGES, STATIC, SettingsPage
 from tray.page_state import PageParts

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from federator.config import load
-from tray import archives_file, archives_text
-from tray.archives_file import ArchivesFileError, ConflictError
+from tray.archives import file as archives_file
+from tray.archives import text as archives_text
+from tray.archives.file import ArchivesFileError, ConflictError
 
 ONE = '# Mercy\n[archives.mercy]\nurl = "https://a"\n'
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX processes and modes")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tray import archives_text
-from tray.archives_text import TextError
+from tray.archives import text as archives_text
+from tray.archives.text import TextError
 
 DOCUMENTS = 10_000
 PARTS = 10

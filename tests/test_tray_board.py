@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from federator.errors import ConfigError
-from tray import health, login
+from tray import login
 from tray.app import Tray
-from tray.board import Board
+from tray.archives import health
+from tray.archives.board import Board
 from tray.clients import Clients
 from tray.menu import Action, MenuEntry, Shape
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from federator import __version__
 from federator.config import ConfigError
 from tray import desktop_host, guard, icon, login, menu
-from tray.board import Board
+from tray.archives.board import Board
 from tray.clients import Clients, ClientState, ClientStatus
 from tray.guard import NoTrayError, TrayIcon
 from tray.menu import Action, ClientLine, MenuEntry, Situation

@@ -15,9 +15,9 @@ import anyio
 from federator.archive.check.steps import Step, check
 from federator.archive.secrets.vault import SecretError, StoreError
 from federator.config import Archive, AuthMethod, resolve, state_path
-from tray.archives import Archives, Keep, NewSecret, without_useless
-from tray.archives_file import ArchivesFile, ArchivesFileError
-from tray.archives_text import Value
+from tray.archives.entries import Archives, Keep, NewSecret, without_useless
+from tray.archives.file import ArchivesFile, ArchivesFileError
+from tray.archives.text import Value
 
 _DONE, _REFUSED = 0, 1
 _MAX_SECRET = 65_536

@@ -17,8 +17,8 @@ from federator.archive.secrets import vault
 from federator.archive.secrets.vault import SecretError
 from federator.config import ConfigError
 from tray import page_state
-from tray.archives import Keep, NewSecret
-from tray.archives_file import ArchivesFileError, ConflictError
+from tray.archives.entries import Keep, NewSecret
+from tray.archives.file import ArchivesFileError, ConflictError
 from tray.client_files import ClientError
 from tray.clients import Plan
 from tray.page_form import Fields, FormError, archive_values, flag, optional_text, text, texts

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tray.archives import without_useless
-from tray.archives_text import Value
+from tray.archives.entries import without_useless
+from tray.archives.text import Value
 
 Fields = Mapping[str, Any]
 

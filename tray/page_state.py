@@ -9,9 +9,9 @@ from pathlib import Path
 from federator import __version__
 from federator.archive.secrets import vault
 from federator.config import Archive, ConfigError, SecretStore
-from tray import health
-from tray.archives import Archives
-from tray.board import Board
+from tray.archives import health
+from tray.archives.board import Board
+from tray.archives.entries import Archives
 from tray.clients import Clients, ClientStatus
 from tray.menu import ArchiveLine
 

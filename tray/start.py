@@ -10,8 +10,8 @@ from pathlib import Path
 
 from federator.config import resolve, runtime_path, state_path
 from tray import launch, login
-from tray.archives import Archives
-from tray.board import Board
+from tray.archives.board import Board
+from tray.archives.entries import Archives
 from tray.clients import Clients
 from tray.guard import NoTrayError
 from tray.instance import Instance

@@ -10,7 +10,7 @@ import anyio
 
 from federator.archive.check.steps import Step, check
 from federator.config import Archive, Config, ConfigError, load
-from tray import health
+from tray.archives import health
 from tray.menu import ArchiveLine, Shape
 
 _FIRST_PAUSE = timedelta(minutes=15)

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from federator.config import Archive, ConfigError, ConfigFault, decode, parse
 from tray import client_files
-from tray.archives_text import TextError
+from tray.archives.text import TextError
 from tray.client_files import ClientError, Snapshot
 
 _TITLE = "federator"

@@ -20,9 +20,10 @@ from federator.config import (
     is_name,
     sign_in_keys,
 )
-from tray import archives_file, archives_text
-from tray.archives_file import ArchivesFile, ArchivesFileError
-from tray.archives_text import TextError, Value
+from tray.archives import file as archives_file
+from tray.archives import text as archives_text
+from tray.archives.file import ArchivesFile, ArchivesFileError
+from tray.archives.text import TextError, Value
 
 _SECRETS_FOLDER = "secrets"
 _MAX_STEM = 28
