@@ -12,7 +12,7 @@ import pytest
 from tray import page as page_module
 from tray.archives.board import Board
 from tray.archives.entries import Archives
-from tray.clients import Clients
+from tray.clients.connect import Clients
 from tray.page import PAGES, STATIC, SettingsPage
 from tray.page_state import PageParts
 

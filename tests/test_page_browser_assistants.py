@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.canned_server import canned
 from tests.chromium import PASSWORD, Tab, answering_server, archive, launched, opened
-from tray.client_registry import SettingsFile
+from tray.clients.registry import SettingsFile
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

@@ -15,7 +15,7 @@ from tray import login
 from tray.app import Tray
 from tray.archives import health
 from tray.archives.board import Board
-from tray.clients import Clients
+from tray.clients.connect import Clients
 from tray.menu import Action, MenuEntry, Shape
 
 NOW = dt.datetime.now(dt.UTC)

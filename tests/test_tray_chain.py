@@ -10,7 +10,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from tests.orthanc_server import Orthanc, OrthancPair, made, running
-from tray.launch import bare_environment
+from tray.clients.launch import bare_environment
 
 pytestmark = [pytest.mark.anyio, pytest.mark.orthanc, pytest.mark.xdist_group("orthanc")]
 

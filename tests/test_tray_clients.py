@@ -14,10 +14,12 @@ import pytest
 
 from tests.random_jsonc import RandomSettings
 from tests.tray_host import eventually
-from tray import client_files, client_places, jsonc
-from tray.client_files import MAX_BYTES, ClientError
-from tray.client_registry import FileFormat, registry
-from tray.clients import Clients, ClientState
+from tray.clients import files as client_files
+from tray.clients import jsonc
+from tray.clients import places as client_places
+from tray.clients.connect import Clients, ClientState
+from tray.clients.files import MAX_BYTES, ClientError
+from tray.clients.registry import FileFormat, registry
 
 SECRET = "sk-never-shown-4711"
 OTHER = "ops-of-somebody-else"
@@ -678,7 +680,7 @@ import sys
 from pathlib import Path
 from tests.random_jsonc import RandomSettings
 from tests.tray_host import eventually
-from tray import client_files, jsonc
+from tray.clients import files as client_files, jsonc
 path, state, name = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 for number in range(10):
     for attempt in range(1000):
@@ -709,7 +711,7 @@ def test_three_writers_at_once_lose_nothing(tmp_path: Path) -> None:
 ENDLESS_WRITER = """
 import sys
 from pathlib import Path
-from tray import client_files
+from tray.clients import files as client_files
 path, state = Path(sys.argv[1]), Path(sys.argv[2])
 for number in range(100_000):
     snapshot = client_files.read(path, title="X")

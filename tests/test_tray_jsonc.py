@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.random_jsonc import ENTRY, RandomSettings
-from tray.jsonc import Dialect, JsoncError, comments, parse, put, remove
-from tray.jsonc_tree import Tree, _tokens, grow
+from tray.clients.jsonc import Dialect, JsoncError, comments, parse, put, remove
+from tray.clients.jsonc_tree import Tree, _tokens, grow
 
 PATH = ("mcpServers", "federator")
 

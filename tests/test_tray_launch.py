@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tray import instance, launch, login
-from tray.launch import Installation, LaunchError, program_command, server_command
+from tray import instance, login
+from tray.clients import launch
+from tray.clients.launch import Installation, LaunchError, program_command, server_command
 
 
 def installation(tmp_path: Path, prefix: str, *, platform: str = "linux", **changes) -> Installation:

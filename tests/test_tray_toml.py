@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from tray.toml_edit import TomlError, parse, put, remove
+from tray.clients.toml_edit import TomlError, parse, put, remove
 
 PATH = ("mcp_servers", "federator")
 ENTRY = {"command": "/opt/föderator/federator", "args": ["--config", 'C:\\Users\\A "B"\\archives.toml']}

@@ -22,7 +22,7 @@ from playwright.sync_api import Page, expect
 
 from tests.chromium import launched
 from tests.orthanc_server import Orthanc, OrthancPair, made, running
-from tray.launch import bare_environment
+from tray.clients.launch import bare_environment
 
 pytestmark = [pytest.mark.browser, pytest.mark.orthanc, pytest.mark.xdist_group("browser")]
 

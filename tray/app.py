@@ -11,7 +11,7 @@ from federator import __version__
 from federator.config import ConfigError
 from tray import desktop_host, guard, icon, login, menu
 from tray.archives.board import Board
-from tray.clients import Clients, ClientState, ClientStatus
+from tray.clients.connect import Clients, ClientState, ClientStatus
 from tray.guard import NoTrayError, TrayIcon
 from tray.menu import Action, ClientLine, MenuEntry, Situation
 

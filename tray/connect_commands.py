@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 from federator.config import resolve, state_path
-from tray import launch
-from tray.client_files import ClientError
-from tray.client_registry import registry
-from tray.clients import Clients, ClientState, Plan
+from tray.clients import launch
+from tray.clients.connect import Clients, ClientState, Plan
+from tray.clients.files import ClientError
+from tray.clients.registry import registry
 
 _DONE, _REFUSED = 0, 1
 

@@ -13,7 +13,7 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
-from tray.client_files import write_private
+from tray.clients.files import write_private
 
 _MESSAGE_BYTES = 256
 _DEADLINE_S = 5.0

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tray.client_files import write_private
-from tray.windows_registry import read_run_value, write_run_value
+from tray.clients.files import write_private
+from tray.clients.windows_registry import read_run_value, write_run_value
 
 _NAME = "federator-tray"
 

@@ -19,8 +19,8 @@ from federator.config import ConfigError
 from tray import page_state
 from tray.archives.entries import Keep, NewSecret
 from tray.archives.file import ArchivesFileError, ConflictError
-from tray.client_files import ClientError
-from tray.clients import Plan
+from tray.clients.connect import Plan
+from tray.clients.files import ClientError
 from tray.page_form import Fields, FormError, archive_values, flag, optional_text, text, texts
 from tray.page_session import Session, SessionError
 from tray.page_state import PageParts

@@ -12,7 +12,7 @@ from federator.config import Archive, ConfigError, SecretStore
 from tray.archives import health
 from tray.archives.board import Board
 from tray.archives.entries import Archives
-from tray.clients import Clients, ClientStatus
+from tray.clients.connect import Clients, ClientStatus
 from tray.menu import ArchiveLine
 
 _KEPT = {SecretStore.KEYRING: "store", SecretStore.FILE: "file", SecretStore.ENVIRONMENT: "variable"}

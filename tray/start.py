@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from federator.config import resolve, runtime_path, state_path
-from tray import launch, login
+from tray import login
 from tray.archives.board import Board
 from tray.archives.entries import Archives
-from tray.clients import Clients
+from tray.clients import launch
+from tray.clients.connect import Clients
 from tray.guard import NoTrayError
 from tray.instance import Instance
 from tray.page import SettingsPage

@@ -12,9 +12,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from federator.config import Archive, ConfigError, ConfigFault, decode, parse
-from tray import client_files
 from tray.archives.text import TextError
-from tray.client_files import ClientError, Snapshot
+from tray.clients import files as client_files
+from tray.clients.files import ClientError, Snapshot
 
 _TITLE = "federator"
 _MAX_TRIES = 100

@@ -8,7 +8,7 @@ Traps: the newline before a member may end a `//` comment, and a comment behind 
 import json
 from collections.abc import Sequence
 
-from tray.jsonc_tree import Dialect, JsoncError, Member, Node, Token, Tree, grow
+from tray.clients.jsonc_tree import Dialect, JsoncError, Member, Node, Token, Tree, grow
 
 __all__ = ["Dialect", "JsoncError", "comments", "find", "parse", "put", "remove"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tray.client_files import write_private
+from tray.clients.files import write_private
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

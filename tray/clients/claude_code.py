@@ -4,8 +4,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from tray.client_files import ClientError
-from tray.client_registry import SERVER_NAME, Client
+from tray.clients.files import ClientError
+from tray.clients.registry import SERVER_NAME, Client
 
 _DEADLINE_S = 60
 

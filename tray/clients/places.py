@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tray.client_registry import Client, FileFormat, SettingsFile
-from tray.windows_registry import has_machine_key
+from tray.clients.registry import Client, FileFormat, SettingsFile
+from tray.clients.windows_registry import has_machine_key
 
 _DEADLINE_S = 10
 

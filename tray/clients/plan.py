@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tray import launch
-from tray.client_files import Snapshot
-from tray.client_registry import Client
+from tray.clients import launch
+from tray.clients.files import Snapshot
+from tray.clients.registry import Client
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

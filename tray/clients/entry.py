@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import cast
 
-from tray import jsonc, toml_edit
-from tray.client_files import ClientError
-from tray.client_registry import Client, FileFormat
+from tray.clients import jsonc, toml_edit
+from tray.clients.files import ClientError
+from tray.clients.registry import Client, FileFormat
 
 _DIALECTS = {
     FileFormat.JSON: jsonc.Dialect.JSON,

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from tray import client_entry, client_files
-from tray.client_files import ClientError
-from tray.client_registry import Client
-from tray.receipts import Receipts
+from tray.clients import entry as client_entry
+from tray.clients import files as client_files
+from tray.clients.files import ClientError
+from tray.clients.receipts import Receipts
+from tray.clients.registry import Client
 
 
 class ClientState(StrEnum):

@@ -7,13 +7,17 @@ kept on a receipt, so that it can be undone. Nothing is ever rewritten unasked.
 from collections.abc import Mapping
 from pathlib import Path
 
-from tray import claude_code, client_entry, client_files, client_places, client_state, launch
-from tray.client_files import ClientError, Snapshot
-from tray.client_plan import Edit, Plan
-from tray.client_registry import Client, FileFormat, registry
-from tray.client_state import ClientState, ClientStatus
-from tray.client_writer import ClientWriter
-from tray.receipts import Receipts
+from tray.clients import claude_code, launch
+from tray.clients import entry as client_entry
+from tray.clients import files as client_files
+from tray.clients import places as client_places
+from tray.clients import state as client_state
+from tray.clients.files import ClientError, Snapshot
+from tray.clients.plan import Edit, Plan
+from tray.clients.receipts import Receipts
+from tray.clients.registry import Client, FileFormat, registry
+from tray.clients.state import ClientState, ClientStatus
+from tray.clients.writer import ClientWriter
 
 __all__ = ["ClientState", "ClientStatus", "Clients", "Edit", "Plan"]
 

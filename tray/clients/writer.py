@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from tray import client_entry, client_files
-from tray.client_files import ClientError, Snapshot
-from tray.client_plan import Edit, Plan
-from tray.client_registry import Client
-from tray.receipts import Receipt, Receipts
+from tray.clients import entry as client_entry
+from tray.clients import files as client_files
+from tray.clients.files import ClientError, Snapshot
+from tray.clients.plan import Edit, Plan
+from tray.clients.receipts import Receipt, Receipts
+from tray.clients.registry import Client
 
 
 class ClientWriter:
