@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from federator import __version__
-from tray import archive_commands, connect_commands
+from tray.commands import archives as archive_commands
+from tray.commands import clients as connect_commands
 
 _STOPPED = 128 + signal.SIGINT
 """What shells make of a program that Ctrl+C ended."""
