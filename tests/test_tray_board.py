@@ -16,7 +16,7 @@ from tray.app import Tray
 from tray.archives import health
 from tray.archives.board import Board
 from tray.clients.connect import Clients
-from tray.menu import Action, MenuEntry, Shape
+from tray.icon.menu import Action, MenuEntry, Shape
 
 NOW = dt.datetime.now(dt.UTC)
 

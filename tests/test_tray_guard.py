@@ -10,10 +10,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from tray import app, desktop_host, guard, icon_windows
-from tray.guard import Backend, TrayIcon
-from tray.icon import draw
-from tray.menu import Action, MenuEntry, Shape
+from tray import app
+from tray.icon import desktop_host, guard
+from tray.icon import windows as icon_windows
+from tray.icon.drawing import draw
+from tray.icon.guard import Backend, TrayIcon
+from tray.icon.menu import Action, MenuEntry, Shape
 
 ROOT = Path(__file__).parent.parent
 IMAGE = draw(Shape.OK, size_px=16)
@@ -32,7 +34,7 @@ def imports_of(path: Path) -> set[str]:
 
 
 def test_pystray_has_one_door() -> None:
-    """The house: pystray → tray.guard."""
+    """The house: pystray → tray.icon.guard."""
     modules = [*ROOT.glob("federator/**/*.py"), *ROOT.glob("tray/**/*.py")]
     assert [path.name for path in modules if "pystray" in imports_of(path)] == ["guard.py"]
     assert [path.name for path in modules if "PyObjCTools" in imports_of(path)] == ["icon_macos.py"]
@@ -41,7 +43,7 @@ def test_pystray_has_one_door() -> None:
 def test_without_a_display_every_backend_is_tried_and_the_reasons_are_told() -> None:
     """Facts 1.2 no. 1 and 2: whatever an import raises, the next one is tried; then there is no tray, and no crash."""
     program = (
-        "from tray import guard\n"
+        "from tray.icon import guard\n"
         "try:\n    guard.load('linux')\nexcept guard.NoTrayError as error:\n    print(error)\n"
         "import os; print('PYSTRAY_BACKEND' in os.environ)"
     )
@@ -67,7 +69,8 @@ def test_a_missing_typelib_is_no_reason_to_have_no_icon(tmp_path: Path) -> None:
         "def require_version(name, version):\n    raise ValueError(f'Namespace {name} not available')\n"
     )
     program = (
-        "from tray import guard\ntry:\n    guard.load('linux')\nexcept guard.NoTrayError as error:\n    print(error)"
+        "from tray.icon import guard\n"
+        "try:\n    guard.load('linux')\nexcept guard.NoTrayError as error:\n    print(error)"
     )
     environment = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "WAYLAND_DISPLAY"}}
     done = subprocess.run(

@@ -9,10 +9,10 @@ from types import ModuleType, SimpleNamespace
 import pytest
 from PIL import Image
 
-from tray import icon_macos
-from tray.guard import Backend, TrayIcon
-from tray.icon import draw
-from tray.menu import Action, MenuEntry, Shape
+from tray.icon import macos as icon_macos
+from tray.icon.drawing import draw
+from tray.icon.guard import Backend, TrayIcon
+from tray.icon.menu import Action, MenuEntry, Shape
 
 IMAGE = draw(Shape.OK, size_px=64)
 

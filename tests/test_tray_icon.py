@@ -5,8 +5,8 @@ import itertools
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from tray.icon import draw
-from tray.menu import Shape
+from tray.icon.drawing import draw
+from tray.icon.menu import Shape
 
 SIZES_PX = (16, 22, 64)
 

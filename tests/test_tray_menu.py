@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from tray.menu import Action, ArchiveLine, ClientLine, MenuEntry, Shape, Situation, menu, shape, title
+from tray.icon.menu import Action, ArchiveLine, ClientLine, MenuEntry, Shape, Situation, menu, shape, title
 
 
 def archive(name: str, state: Shape, text: str = "as it is") -> ArchiveLine:

@@ -9,11 +9,13 @@ from typing import Protocol
 
 from federator import __version__
 from federator.config import ConfigError
-from tray import desktop_host, guard, icon, login, menu
+from tray import login
 from tray.archives.board import Board
 from tray.clients.connect import Clients, ClientState, ClientStatus
-from tray.guard import NoTrayError, TrayIcon
-from tray.menu import Action, ClientLine, MenuEntry, Situation
+from tray.icon import desktop_host, guard, menu
+from tray.icon import drawing as icon
+from tray.icon.guard import NoTrayError, TrayIcon
+from tray.icon.menu import Action, ClientLine, MenuEntry, Situation
 
 _ROUND_S = 30.0
 _ICON_PX = 64

@@ -13,7 +13,7 @@ from tray.archives import health
 from tray.archives.board import Board
 from tray.archives.entries import Archives
 from tray.clients.connect import Clients, ClientStatus
-from tray.menu import ArchiveLine
+from tray.icon.menu import ArchiveLine
 
 _KEPT = {SecretStore.KEYRING: "store", SecretStore.FILE: "file", SecretStore.ENVIRONMENT: "variable"}
 # How the assistants call themselves to the server, small letters and digits only. The first that fits counts:

@@ -14,7 +14,7 @@ from tray.archives.board import Board
 from tray.archives.entries import Archives
 from tray.clients import launch
 from tray.clients.connect import Clients
-from tray.guard import NoTrayError
+from tray.icon.guard import NoTrayError
 from tray.instance import Instance
 from tray.page import SettingsPage
 from tray.page_state import PageParts

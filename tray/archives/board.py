@@ -11,7 +11,7 @@ import anyio
 from federator.archive.check.steps import Step, check
 from federator.config import Archive, Config, ConfigError, load
 from tray.archives import health
-from tray.menu import ArchiveLine, Shape
+from tray.icon.menu import ArchiveLine, Shape
 
 _FIRST_PAUSE = timedelta(minutes=15)
 _LONGEST_PAUSE = timedelta(minutes=60)

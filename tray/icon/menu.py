@@ -6,7 +6,7 @@ from enum import Enum, StrEnum
 
 
 class Shape(StrEnum):
-    """The states of the tray and of one archive, each with a shape of its own (see `tray.icon`)."""
+    """The states of the tray and of one archive, each with a shape of its own (see `tray.icon.drawing`)."""
 
     OK = "ok"
     WARN = "warn"

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tray.menu import Shape
+from tray.icon.menu import Shape
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw

@@ -12,8 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tray import icon_linux, icon_macos, icon_windows
-from tray.menu import MenuEntry
+from tray.icon import linux as icon_linux
+from tray.icon import macos as icon_macos
+from tray.icon import windows as icon_windows
+from tray.icon.menu import MenuEntry
 
 if TYPE_CHECKING:
     from PIL import Image
