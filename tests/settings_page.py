@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tray import page as page_module
 from tray.archives.board import Board
 from tray.archives.entries import Archives
 from tray.clients.connect import Clients
-from tray.page import PAGES, STATIC, SettingsPage
-from tray.page_state import PageParts
+from tray.page import server as page_module
+from tray.page.server import PAGES, STATIC, SettingsPage
+from tray.page.state import PageParts
 
 SECRET = "hunter2-never-shown"
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from tests.canned_server import canned
 from tests.chromium import PASSWORD, Tab, guarded_archive, launched, opened
 from tests.secret_service import bus_for, keyring_daemon, lock
-from tray.page_session import IDLE_S
+from tray.page.session import IDLE_S
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -107,7 +107,7 @@ def test_when_nobody_answers_the_token_is_dropped(tab):
 
 
 def test_a_person_who_is_done_closes_the_page(tab):
-    """tray.page: close: the person is done."""
+    """tray.page.server: close: the person is done."""
     tab.button("Close this page")
     closed(tab, "You can close this tab.")
 

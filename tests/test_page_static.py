@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tray.page import PAGES, STATIC
+from tray.page.server import PAGES, STATIC
 
 SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in sorted(STATIC.glob("*.js"))}
 TEXTS = dict(re.findall(r'^  (\w+):\s+"(.*)",$', SCRIPTS["texts.js"], re.MULTILINE))

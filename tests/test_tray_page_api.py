@@ -1,4 +1,4 @@
-"""What the settings page can do, over the wire (issue 4 part 2; described in tray.page)."""
+"""What the settings page can do, over the wire (issue 4 part 2; described in tray.page.server)."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ import pytest
 
 from tests.canned_server import STUDY_LIST, canned, http
 from tests.settings_page import SECRET, Answer, Browser, settings_page
-from tray.page_state import client_of
+from tray.page.state import client_of
 
 URL = "https://pacs.example.invalid/dicom-web"
 

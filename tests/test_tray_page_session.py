@@ -2,7 +2,7 @@
 
 import pytest
 
-from tray.page_session import IDLE_S, LINK_LIFE_S, PING_GAP_S, Over, Session, SessionError
+from tray.page.session import IDLE_S, LINK_LIFE_S, PING_GAP_S, Over, Session, SessionError
 
 
 class Clock:

@@ -16,8 +16,8 @@ from tray.clients import launch
 from tray.clients.connect import Clients
 from tray.icon.guard import NoTrayError
 from tray.instance import Instance
-from tray.page import SettingsPage
-from tray.page_state import PageParts
+from tray.page.server import SettingsPage
+from tray.page.state import PageParts
 
 _DONE, _REFUSED = 0, 1
 _NO_FOLDER = "There is no folder of yours in which the tray can note that it runs. Try: federator-tray settings"

@@ -1,4 +1,4 @@
-"""What the settings page can ask for: each call is JSON in and JSON out (described in `tray.page`)."""
+"""What the settings page can ask for: each call is JSON in and JSON out (described in `tray.page.server`)."""
 
 import json
 import queue
@@ -16,14 +16,14 @@ from federator.archive.check.steps import Step
 from federator.archive.secrets import vault
 from federator.archive.secrets.vault import SecretError
 from federator.config import ConfigError
-from tray import page_state
 from tray.archives.entries import Keep, NewSecret
 from tray.archives.file import ArchivesFileError, ConflictError
 from tray.clients.connect import Plan
 from tray.clients.files import ClientError
-from tray.page_form import Fields, FormError, archive_values, flag, optional_text, text, texts
-from tray.page_session import Session, SessionError
-from tray.page_state import PageParts
+from tray.page import state as page_state
+from tray.page.form import Fields, FormError, archive_values, flag, optional_text, text, texts
+from tray.page.session import Session, SessionError
+from tray.page.state import PageParts
 
 Call = Callable[[Fields], Mapping[str, object]]
 

@@ -49,11 +49,11 @@ from starlette.applications import Starlette
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from tray import peer
-from tray.page_api import PageApi
-from tray.page_guard import Guard
-from tray.page_session import Over, Session
-from tray.page_state import PageParts
+from tray.page import peer
+from tray.page.api import PageApi
+from tray.page.guard import Guard
+from tray.page.session import Over, Session
+from tray.page.state import PageParts
 
 STATIC = Path(__file__).parent / "static"
 _SCRIPTS = (

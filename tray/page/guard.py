@@ -11,8 +11,8 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tray import peer
-from tray.page_session import Session, SessionError
+from tray.page import peer
+from tray.page.session import Session, SessionError
 
 MAX_BODY_BYTES = 65_536
 NO_SESSION_PATHS = frozenset({"/api/session"})
