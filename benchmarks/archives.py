@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import scene, studies
-from tests.hostile.archive import HostileArchive, Ledger
-from tests.hostile.loopback import App, Loopback
-from tests.hostile.records import DISTRIBUTIONS, Holdings
+from tests.support.hostile.archive import HostileArchive, Ledger
+from tests.support.hostile.loopback import App, Loopback
+from tests.support.hostile.records import DISTRIBUTIONS, Holdings
 
 _ROOT = Path(__file__).parent.parent
 _CHUNK_BYTES = 262_144

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from tests.orthanc_server import Orthanc
+from tests.support.orthanc_server import Orthanc
 
 _ROOT = Path(__file__).parent.parent
 _CHUNK_BYTES = 65_536

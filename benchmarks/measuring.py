@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import federator
-from tests.orthanc_server import Orthanc
+from tests.support.orthanc_server import Orthanc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

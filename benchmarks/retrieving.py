@@ -10,7 +10,7 @@ from benchmarks.distance import AWAY_MS, far_away
 from benchmarks.measuring import Line, RawGet, Stdio, federator_command, interleaved, text_of
 from benchmarks.searching import config_of
 from federator.demo.samples.catalogue import write_samples
-from tests.orthanc_server import Orthanc, running
+from tests.support.orthanc_server import Orthanc, running
 
 _EDGE = 512
 _KIND = "Basic Text SR"

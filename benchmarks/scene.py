@@ -7,11 +7,20 @@ from typing import Any
 
 import anyio
 
-from tests.hostile.archive import HostileArchive, Ledger
-from tests.hostile.loopback import App
-from tests.hostile.oracle import Wanted, union
-from tests.hostile.records import MODALITIES, PATIENT_ID, PATIENT_NAME, STUDY_DATE, Holdings, Record, study, with_images
-from tests.hostile.switches import Order, Switches
+from tests.support.hostile.archive import HostileArchive, Ledger
+from tests.support.hostile.loopback import App
+from tests.support.hostile.oracle import Wanted, union
+from tests.support.hostile.records import (
+    MODALITIES,
+    PATIENT_ID,
+    PATIENT_NAME,
+    STUDY_DATE,
+    Holdings,
+    Record,
+    study,
+    with_images,
+)
+from tests.support.hostile.switches import Order, Switches
 
 NAMES = ("north", "south", "capped", "busy", "dropping", "hung")
 """`capped` cuts its answers without a word, `busy` and `dropping` fail half of the time, `hung` always."""

@@ -35,7 +35,7 @@ from federator.dicom.query.language import parse
 from federator.federation.federation import Federation
 from federator.federation.merge import merge
 from federator.model import Level, Row
-from tests.orthanc_server import Orthanc, running
+from tests.support.orthanc_server import Orthanc, running
 
 
 @contextmanager

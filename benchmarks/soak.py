@@ -28,8 +28,8 @@ from benchmarks.measuring import memory_kib, sockets
 from federator.config import Archive, Config
 from federator.demo.samples.catalogue import write_samples
 from federator.server.app import build_server
-from tests.hostile.oracle import Wanted, union
-from tests.hostile.records import SERIES_UID, STUDY_UID, first
+from tests.support.hostile.oracle import Wanted, union
+from tests.support.hostile.records import SERIES_UID, STUDY_UID, first
 
 _CALLERS = 4
 _DEADLINE_S = 2.0

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.hostile.loopback import Loopback
+from tests.support.hostile.loopback import Loopback
 
-pytest_plugins = ["tests.orthanc_server"]
+pytest_plugins = ["tests.support.orthanc_server"]
 
 # Orthanc's plugin is a library, so there is no command to look for.
 ORTHANC_DICOMWEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")

@@ -10,10 +10,10 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from tests.canned_server import canned, http
-from tests.hostile.loopback import Loopback
-from tests.hostile_retrieval import Quirk, RetrievalArchive
-from tests.retrieval_objects import NATIVE, PDF_OBJECT, REPORT, StoredObject
+from tests.support.canned_server import canned, http
+from tests.support.hostile.loopback import Loopback
+from tests.support.hostile_retrieval import Quirk, RetrievalArchive
+from tests.support.retrieval_objects import NATIVE, PDF_OBJECT, REPORT, StoredObject
 from tests.test_cli import environment
 
 pytestmark = pytest.mark.anyio

@@ -14,7 +14,7 @@ from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult
 
 from tests import synthetic_pdfs as pdfs
-from tests.orthanc_server import running
+from tests.support.orthanc_server import running
 from tests.synthetic_documents import CDA_CLASS, encapsulated
 from tests.synthetic_images import written
 from tests.synthetic_report_catalogue import CATALOGUE

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.folder_archive import write_tiny
+from tests.support.folder_archive import write_tiny
 from tests.test_cli import INITIALIZE, environment
 
 ROOT = Path(__file__).parent.parent

@@ -14,9 +14,9 @@ from mcp import Client
 from federator.config import Archive, Config
 from federator.server import progress
 from federator.server.app import build_server
-from tests.hostile.loopback import Loopback
-from tests.hostile_retrieval import Reply, RetrievalArchive
-from tests.retrieval_objects import NATIVE, PDF_OBJECT, REPORT, StoredObject
+from tests.support.hostile.loopback import Loopback
+from tests.support.hostile_retrieval import Reply, RetrievalArchive
+from tests.support.retrieval_objects import NATIVE, PDF_OBJECT, REPORT, StoredObject
 from tests.test_image_tools import SERIES, STUDY, slices, stored
 
 pytestmark = pytest.mark.anyio

@@ -14,11 +14,11 @@ from federator.archive.search.request import INCLUDE, Request, ask, effective_li
 from federator.config import Archive
 from federator.errors import ArchiveError
 from federator.model import Level, OutcomeState
-from tests.canned_server import canned, http
-from tests.hostile.archive import HostileArchive
-from tests.hostile.loopback import Loopback
-from tests.hostile.records import Holdings, study
-from tests.hostile.switches import Fuzzy, IncludeField, Switches, UnknownKey
+from tests.support.canned_server import canned, http
+from tests.support.hostile.archive import HostileArchive
+from tests.support.hostile.loopback import Loopback
+from tests.support.hostile.records import Holdings, study
+from tests.support.hostile.switches import Fuzzy, IncludeField, Switches, UnknownKey
 
 pytestmark = pytest.mark.anyio
 

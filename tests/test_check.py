@@ -10,8 +10,8 @@ import pytest
 
 from federator.archive.check.steps import Step, check
 from federator.config import Archive, AuthMethod, SecretReference, SecretStore
-from tests.canned_server import STUDY_LIST, Authority, Respond, canned, http
-from tests.folder_archive import write_tiny
+from tests.support.canned_server import STUDY_LIST, Authority, Respond, canned, http
+from tests.support.folder_archive import write_tiny
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,7 @@ import pytest
 
 from federator.archive.check.steps import check
 from federator.config import Archive, AuthMethod, SecretReference, SecretStore
-from tests.orthanc_server import OrthancPair
+from tests.support.orthanc_server import OrthancPair
 
 pytestmark = [pytest.mark.anyio, pytest.mark.orthanc, pytest.mark.xdist_group("orthanc")]
 

@@ -24,7 +24,7 @@ from federator.archive.connection.faults import retry_after_s_of, translated
 from federator.config import Archive, AuthMethod, SecretReference, SecretStore
 from federator.errors import ArchiveError
 from federator.model import OutcomeState
-from tests.canned_server import STUDY_LIST, Authority, Respond, canned, http
+from tests.support.canned_server import STUDY_LIST, Authority, Respond, canned, http
 
 pytestmark = pytest.mark.anyio
 

@@ -9,11 +9,11 @@ from federator.config import Archive, Config
 from federator.dicom.query.language import Query, parse
 from federator.federation.federation import Federation
 from federator.model import Level, Outcome, Page
-from tests.hostile.archive import HostileArchive
-from tests.hostile.loopback import Loopback
-from tests.hostile.oracle import union
-from tests.hostile.records import Holdings, study, with_images
-from tests.hostile.switches import Switches
+from tests.support.hostile.archive import HostileArchive
+from tests.support.hostile.loopback import Loopback
+from tests.support.hostile.oracle import union
+from tests.support.hostile.records import Holdings, study, with_images
+from tests.support.hostile.switches import Switches
 
 pytestmark = pytest.mark.anyio
 

@@ -12,9 +12,9 @@ from federator.dicom.uid import TaggedUID
 from federator.errors import ArchiveError, ContentError, NoArchiveAnswered, NotFound, RequestError
 from federator.federation.federation import Federation, Target
 from federator.model import Level, OutcomeState
-from tests.hostile.archive import HostileArchive
-from tests.hostile.loopback import Loopback
-from tests.hostile.records import Holdings, study, with_images
+from tests.support.hostile.archive import HostileArchive
+from tests.support.hostile.loopback import Loopback
+from tests.support.hostile.records import Holdings, study, with_images
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ from federator.config import Archive
 from federator.errors import ArchiveError, NoArchiveAnswered
 from federator.federation.fanout import Reply, fan_out
 from federator.model import Outcome, OutcomeState
-from tests.canned_server import STUDY_LIST, canned, http
+from tests.support.canned_server import STUDY_LIST, canned, http
 
 pytestmark = pytest.mark.anyio
 

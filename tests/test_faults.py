@@ -16,10 +16,10 @@ from federator.dicom.query.language import Query
 from federator.errors import NoArchiveAnswered
 from federator.federation.federation import Federation
 from federator.model import Level, Outcome, OutcomeState, Page
-from tests.hostile.archive import HostileArchive
-from tests.hostile.faults import FAULTS, SECRET_BODY, FaultyServer, write_self_signed
-from tests.hostile.loopback import Loopback
-from tests.hostile.records import Holdings, study
+from tests.support.hostile.archive import HostileArchive
+from tests.support.hostile.faults import FAULTS, SECRET_BODY, FaultyServer, write_self_signed
+from tests.support.hostile.loopback import Loopback
+from tests.support.hostile.records import Holdings, study
 
 pytestmark = pytest.mark.anyio
 

@@ -18,12 +18,12 @@ from federator.dicom.query.language import parse
 from federator.errors import NoArchiveAnswered
 from federator.federation.federation import Federation
 from federator.model import Level, Outcome
-from tests.hostile.archive import HostileArchive
-from tests.hostile.loopback import Loopback
-from tests.hostile.oracle import fits, union
-from tests.hostile.records import STUDY_DATE, STUDY_TIME, STUDY_UID, Record, first, with_images
-from tests.hostile.scenes import Scene, scenes
-from tests.hostile.switches import QUIRKS
+from tests.support.hostile.archive import HostileArchive
+from tests.support.hostile.loopback import Loopback
+from tests.support.hostile.oracle import fits, union
+from tests.support.hostile.records import STUDY_DATE, STUDY_TIME, STUDY_UID, Record, first, with_images
+from tests.support.hostile.scenes import Scene, scenes
+from tests.support.hostile.switches import QUIRKS
 
 pytestmark = pytest.mark.xdist_group("properties")
 

@@ -9,11 +9,11 @@ from federator.config import Archive, Config
 from federator.dicom.query.language import parse
 from federator.federation.federation import Federation
 from federator.model import Level, Page
-from tests.hostile.archive import HostileArchive
-from tests.hostile.loopback import Loopback
-from tests.hostile.oracle import in_order
-from tests.hostile.records import PATIENT_ID, STUDY_UID, Holdings, Record, first, study
-from tests.hostile.switches import OrderBy, Switches
+from tests.support.hostile.archive import HostileArchive
+from tests.support.hostile.loopback import Loopback
+from tests.support.hostile.oracle import in_order
+from tests.support.hostile.records import PATIENT_ID, STUDY_UID, Holdings, Record, first, study
+from tests.support.hostile.switches import OrderBy, Switches
 
 pytestmark = pytest.mark.anyio
 

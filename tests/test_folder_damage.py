@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from federator.archive.folder.header import Header, Refusal, read_header
 from federator.archive.folder.objects import header_row, metadata
 from federator.archive.folder.pixels import DamagedFile, open_stored
-from tests.folder_archive import PYDICOM_DATA, first, opened, write_tiny
+from tests.support.folder_archive import PYDICOM_DATA, first, opened, write_tiny
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,7 @@ from federator.archive.folder.header import Refusal, read_header
 from federator.archive.folder.index import FolderIndex
 from federator.archive.folder.query import MAX_ROWS
 from federator.archive.folder.stamps import Stamp, stamps
-from tests.folder_archive import first, opened, write_tiny
+from tests.support.folder_archive import first, opened, write_tiny
 
 pytestmark = pytest.mark.anyio
 

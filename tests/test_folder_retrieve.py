@@ -18,7 +18,7 @@ from federator.archive.folder.pixels import open_stored
 from federator.archive.retrieve.retrieve import retrieve_document, retrieve_frame, retrieve_instance, retrieve_metadata
 from federator.config import Archive
 from federator.demo.samples.catalogue import write_samples
-from tests.folder_archive import PYDICOM_DATA, first, opened
+from tests.support.folder_archive import PYDICOM_DATA, first, opened
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.folder_archive import PYDICOM_DATA, first, opened, write_tiny
+from tests.support.folder_archive import PYDICOM_DATA, first, opened, write_tiny
 
 pytestmark = pytest.mark.anyio
 

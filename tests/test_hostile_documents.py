@@ -13,9 +13,9 @@ from federator.archive.retrieve.retrieve import (
 )
 from federator.config import AuthMethod, SecretReference, SecretStore
 from federator.errors import ArchiveError, ContentError, FederatorError
-from tests.hostile.loopback import Loopback
-from tests.hostile_retrieval import Quirk, RetrievalArchive
-from tests.retrieval_objects import (
+from tests.support.hostile.loopback import Loopback
+from tests.support.hostile_retrieval import Quirk, RetrievalArchive
+from tests.support.retrieval_objects import (
     CDA,
     CDA_OBJECT,
     DOCUMENTS,
@@ -26,7 +26,7 @@ from tests.retrieval_objects import (
     REPORT,
     document,
 )
-from tests.retrieval_setting import accepts_of, archive_of, client_of
+from tests.support.retrieval_setting import accepts_of, archive_of, client_of
 
 pytestmark = pytest.mark.anyio
 

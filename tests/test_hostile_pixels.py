@@ -11,8 +11,8 @@ from federator.archive.retrieve.retrieve import (
     retrieve_rendered,
 )
 from federator.errors import ContentError
-from tests.hostile_retrieval import Quirk, rendered_image
-from tests.retrieval_objects import (
+from tests.support.hostile_retrieval import Quirk, rendered_image
+from tests.support.retrieval_objects import (
     IMAGES,
     JPEG,
     NATIVE,
@@ -20,7 +20,7 @@ from tests.retrieval_objects import (
     RLE,
     StoredObject,
 )
-from tests.retrieval_setting import archive_of, client_of
+from tests.support.retrieval_setting import archive_of, client_of
 
 pytestmark = pytest.mark.anyio
 

@@ -19,8 +19,8 @@ from federator.archive.retrieve.retrieve import (
 )
 from federator.errors import ArchiveError, FederatorError
 from federator.model import OutcomeState
-from tests.hostile_retrieval import TOO_LARGE_BYTES, Quirk, rendered_image
-from tests.retrieval_objects import (
+from tests.support.hostile_retrieval import TOO_LARGE_BYTES, Quirk, rendered_image
+from tests.support.retrieval_objects import (
     CDA,
     CDA_OBJECT,
     DOCUMENTS,
@@ -35,7 +35,7 @@ from tests.retrieval_objects import (
     RLE,
     StoredObject,
 )
-from tests.retrieval_setting import FRAMING, accepts_of, archive_of, client_of
+from tests.support.retrieval_setting import FRAMING, accepts_of, archive_of, client_of
 
 pytestmark = pytest.mark.anyio
 

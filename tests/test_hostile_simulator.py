@@ -6,11 +6,11 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.hostile.archive import HostileArchive
-from tests.hostile.loopback import Loopback
-from tests.hostile.oracle import union
-from tests.hostile.records import PATIENT_ID, PATIENT_NAME, STUDY_DATE, Holdings, study, with_images
-from tests.hostile.switches import (
+from tests.support.hostile.archive import HostileArchive
+from tests.support.hostile.loopback import Loopback
+from tests.support.hostile.oracle import union
+from tests.support.hostile.records import PATIENT_ID, PATIENT_NAME, STUDY_DATE, Holdings, study, with_images
+from tests.support.hostile.switches import (
     QUIRKS,
     Fuzzy,
     IncludeField,

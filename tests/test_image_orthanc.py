@@ -21,8 +21,8 @@ from federator.dicom.render.windows import Window, WindowRequest
 from federator.dicom.uid import is_uid
 from federator.errors import ContentError, FederatorError
 from federator.server.app import build_server
-from tests.dicom_files import all_files
-from tests.orthanc_server import Orthanc, running
+from tests.support.dicom_files import all_files
+from tests.support.orthanc_server import Orthanc, running
 from tests.synthetic_images import written
 from tests.test_image_tools import SERIES, STUDY, of, picture, said, slices
 

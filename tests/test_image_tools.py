@@ -21,10 +21,10 @@ from federator.dicom.render.part10 import DicomFile
 from federator.model import Entry, Level, Row
 from federator.server.answers.series_images import in_patient_order
 from federator.server.app import build_server
-from tests.dicom_files import file
-from tests.hostile.loopback import Loopback
-from tests.hostile_retrieval import Quirk, RetrievalArchive
-from tests.retrieval_objects import StoredObject, packaged
+from tests.support.dicom_files import file
+from tests.support.hostile.loopback import Loopback
+from tests.support.hostile_retrieval import Quirk, RetrievalArchive
+from tests.support.retrieval_objects import StoredObject, packaged
 from tests.synthetic_images import image_dataset, written
 
 pytestmark = pytest.mark.anyio

@@ -14,7 +14,7 @@ from pydicom.multival import MultiValue
 from federator.archive.retrieve.metadata import row_of_file
 from federator.dicom.metadata import listing, parse_selection
 from federator.errors import RequestError
-from tests.dicom_files import all_files, file
+from tests.support.dicom_files import all_files, file
 
 # Files that lie about themselves make pydicom say so; the listing must show what it reads all the same.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")

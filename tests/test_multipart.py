@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from federator.archive.encoding.multipart import MultipartError, content_type, is_multipart, parse
 from federator.archive.encoding.part10 import inspect
 from federator.archive.encoding.sniff import Kind, ends_as_begun, is_rle, jpeg_process, rle_decoded_bytes, sniff
-from tests.hostile_retrieval import rendered_image
-from tests.retrieval_objects import IMAGES, JPEG, NATIVE, OBJECTS, PDF, REPORT, packaged
+from tests.support.hostile_retrieval import rendered_image
+from tests.support.retrieval_objects import IMAGES, JPEG, NATIVE, OBJECTS, PDF, REPORT, packaged
 
 BOUNDARIES = st.text("abcXYZ0189'()+_,-./:=?", min_size=1, max_size=70)
 CONTENTS = st.binary(max_size=300) | st.lists(

@@ -11,10 +11,10 @@ from federator.config import Archive, Config
 from federator.dicom.query.language import parse
 from federator.federation.federation import Federation
 from federator.model import Level
-from tests.hostile.archive import HostileArchive
-from tests.hostile.loopback import Loopback
-from tests.hostile.oracle import in_order
-from tests.hostile.records import (
+from tests.support.hostile.archive import HostileArchive
+from tests.support.hostile.loopback import Loopback
+from tests.support.hostile.oracle import in_order
+from tests.support.hostile.records import (
     DISTRIBUTIONS,
     STUDY_DATE,
     STUDY_TIME,
@@ -24,7 +24,7 @@ from tests.hostile.records import (
     first,
     study,
 )
-from tests.hostile.switches import Order, OrderBy, Switches
+from tests.support.hostile.switches import Order, OrderBy, Switches
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("scale")]
 

@@ -22,10 +22,10 @@ from federator.dicom.uid import TaggedUID, is_uid
 from federator.errors import ContentError, NoArchiveAnswered, NotFound
 from federator.federation.federation import Federation, Target
 from federator.model import OutcomeState
-from tests.hostile.loopback import Loopback
-from tests.hostile_retrieval import Quirk, RetrievalArchive
-from tests.orthanc_server import Orthanc, real_files, running
-from tests.retrieval_objects import CDA, CDA_OBJECT, DOCUMENTS, NATIVE, PDF, PDF_OBJECT, REPORT, StoredObject
+from tests.support.hostile.loopback import Loopback
+from tests.support.hostile_retrieval import Quirk, RetrievalArchive
+from tests.support.orthanc_server import Orthanc, real_files, running
+from tests.support.retrieval_objects import CDA, CDA_OBJECT, DOCUMENTS, NATIVE, PDF, PDF_OBJECT, REPORT, StoredObject
 
 pytestmark = [
     pytest.mark.orthanc,

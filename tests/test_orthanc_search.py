@@ -13,8 +13,8 @@ from federator.dicom.query.language import parse
 from federator.dicom.uid import TaggedUID
 from federator.federation.federation import Federation
 from federator.model import Level, OutcomeState, Page
-from tests.hostile.oracle import plain
-from tests.orthanc_server import NAMES, Orthanc, OrthancPair
+from tests.support.hostile.oracle import plain
+from tests.support.orthanc_server import NAMES, Orthanc, OrthancPair
 
 pytestmark = [pytest.mark.anyio, pytest.mark.orthanc, pytest.mark.xdist_group("orthanc")]
 

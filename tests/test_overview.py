@@ -13,7 +13,7 @@ from federator.dicom.render.overview import MAX_EDGE, Cell, cell_edge, contact_s
 from federator.dicom.render.part10 import DicomFile
 from federator.dicom.render.picture import MAX_BYTES
 from federator.dicom.render.windows import parse
-from tests.dicom_files import file
+from tests.support.dicom_files import file
 from tests.synthetic_images import image_file
 
 

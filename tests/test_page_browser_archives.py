@@ -10,8 +10,8 @@ pytest.importorskip("playwright")
 
 from playwright.sync_api import Browser, expect
 
-from tests.canned_server import STUDY_LIST, canned, http
-from tests.chromium import PASSWORD, Tab, archive, guarded_archive, launched, opened
+from tests.support.canned_server import STUDY_LIST, canned, http
+from tests.support.chromium import PASSWORD, Tab, archive, guarded_archive, launched, opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

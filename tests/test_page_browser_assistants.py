@@ -14,8 +14,8 @@ pytest.importorskip("playwright")
 
 from playwright.sync_api import Browser, expect
 
-from tests.canned_server import canned
-from tests.chromium import PASSWORD, Tab, answering_server, archive, launched, opened
+from tests.support.canned_server import canned
+from tests.support.chromium import PASSWORD, Tab, answering_server, archive, launched, opened
 from tray.clients.registry import SettingsFile
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]

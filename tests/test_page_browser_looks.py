@@ -9,8 +9,8 @@ pytest.importorskip("playwright")
 
 from playwright.sync_api import Browser, expect
 
-from tests.canned_server import STUDY_LIST, canned, http
-from tests.chromium import Tab, answering_server, archive, launched, opened, violations
+from tests.support.canned_server import STUDY_LIST, canned, http
+from tests.support.chromium import Tab, answering_server, archive, launched, opened, violations
 from tray.page.session import IDLE_S
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]

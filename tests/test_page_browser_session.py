@@ -8,9 +8,9 @@ pytest.importorskip("playwright")
 
 from playwright.sync_api import Browser, expect
 
-from tests.canned_server import canned
-from tests.chromium import PASSWORD, Tab, guarded_archive, launched, opened
-from tests.secret_service import bus_for, keyring_daemon, lock
+from tests.support.canned_server import canned
+from tests.support.chromium import PASSWORD, Tab, guarded_archive, launched, opened
+from tests.support.secret_service import bus_for, keyring_daemon, lock
 from tray.page.session import IDLE_S
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]

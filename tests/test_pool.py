@@ -12,7 +12,7 @@ from federator.errors import RequestError
 from federator.federation.federation import Federation
 from federator.federation.pool import Pool
 from federator.model import Level, Page
-from tests.canned_server import STUDY_LIST, canned, http
+from tests.support.canned_server import STUDY_LIST, canned, http
 
 pytestmark = pytest.mark.anyio
 

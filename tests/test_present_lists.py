@@ -13,7 +13,7 @@ from federator.server.wording import listing
 from federator.server.wording.models import Study
 from federator.server.wording.present import Asked, found_fields, instance_of, series_of, study_of
 from federator.server.wording.results import MAX_CHARACTERS, fitting
-from tests.snapshot import assert_snapshot
+from tests.support.snapshot import assert_snapshot
 
 ANSWERED = Outcome(archive="mercy", state=OutcomeState.ANSWERED, rows=2, attempts=1, milliseconds=41)
 IGNORED = Outcome(

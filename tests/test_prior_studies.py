@@ -9,9 +9,17 @@ from federator.errors import NotFound, RequestError
 from federator.federation.federation import Federation
 from federator.federation.priors import PriorStudies
 from federator.model import OutcomeState
-from tests.hostile.archive import HostileArchive
-from tests.hostile.loopback import App, Loopback
-from tests.hostile.records import BODY_PART, MODALITIES, SERIES_DESCRIPTION, Holdings, Record, study, with_images
+from tests.support.hostile.archive import HostileArchive
+from tests.support.hostile.loopback import App, Loopback
+from tests.support.hostile.records import (
+    BODY_PART,
+    MODALITIES,
+    SERIES_DESCRIPTION,
+    Holdings,
+    Record,
+    study,
+    with_images,
+)
 
 pytestmark = pytest.mark.anyio
 

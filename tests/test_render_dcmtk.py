@@ -14,7 +14,7 @@ from federator.dicom.render.frame import display_pixels
 from federator.dicom.render.part10 import DicomFile
 from federator.dicom.render.windows import Window, WindowRequest
 from federator.errors import ContentError
-from tests.dicom_files import all_files
+from tests.support.dicom_files import all_files
 
 pytestmark = [
     pytest.mark.dcmtk,

@@ -5,7 +5,7 @@ import pytest
 from federator.dicom.render.describe import details, title
 from federator.dicom.render.geometry import orientation_words, pixel_aspect, place_along_normal, spacing_of
 from federator.dicom.render.part10 import DicomFile
-from tests.dicom_files import file
+from tests.support.dicom_files import file
 
 
 def _ds(*values: object) -> dict[str, object]:

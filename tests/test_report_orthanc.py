@@ -14,7 +14,7 @@ from federator.dicom.measures.table import measurements
 from federator.dicom.report.as_text import report_text
 from federator.server.app import build_server
 from tests import synthetic_pdfs as pdfs
-from tests.orthanc_server import running
+from tests.support.orthanc_server import running
 from tests.synthetic_documents import CDA_CLASS, DOCUMENT_SERIES, encapsulated, image, modality_number
 from tests.synthetic_report_catalogue import CATALOGUE, table
 from tests.synthetic_reports import ROOT, SERIES, STUDY

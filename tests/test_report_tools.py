@@ -14,8 +14,8 @@ from pydicom.dataset import Dataset
 from federator.config import Archive, Config
 from federator.server.app import build_server
 from tests import synthetic_pdfs as pdfs
-from tests.hostile_retrieval import Reply, Request, RetrievalArchive
-from tests.retrieval_objects import StoredObject
+from tests.support.hostile_retrieval import Reply, Request, RetrievalArchive
+from tests.support.retrieval_objects import StoredObject
 from tests.synthetic_documents import CDA_CLASS, DOCUMENT_SERIES, encapsulated, image, modality_number
 from tests.synthetic_report_catalogue import CATALOGUE, FINDING, FINDINGS, LENGTH
 from tests.synthetic_reports import (

@@ -21,7 +21,7 @@ from federator.archive.retrieve.retrieve import (
 from federator.config import Archive
 from federator.dicom import json
 from federator.errors import ContentError, RequestError
-from tests.retrieval_objects import CDA, CDA_OBJECT, DOCUMENTS, NATIVE, OBJECTS, PDF, REPORT
+from tests.support.retrieval_objects import CDA, CDA_OBJECT, DOCUMENTS, NATIVE, OBJECTS, PDF, REPORT
 
 BASE = "https://pacs.example/dicom-web"
 PLACE = {"url": BASE, "study": "1.2", "series": "1.2.3", "instance": "1.2.3.4"}

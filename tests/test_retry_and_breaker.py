@@ -13,7 +13,7 @@ from federator.archive.connection.retry import Breaker, RetryBudget, with_retrie
 from federator.config import Archive
 from federator.errors import ArchiveError
 from federator.model import OutcomeState
-from tests.canned_server import STUDY_LIST, canned, http
+from tests.support.canned_server import STUDY_LIST, canned, http
 
 pytestmark = pytest.mark.anyio
 

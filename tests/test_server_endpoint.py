@@ -17,7 +17,7 @@ from federator.server.arguments import InstanceUID, SeriesUID, StudyUID
 from federator.server.endpoint import Endpoint
 from federator.server.lifespan import App
 from federator.server.wording.results import text_only
-from tests.snapshot import assert_snapshot
+from tests.support.snapshot import assert_snapshot
 
 pytestmark = pytest.mark.anyio
 

@@ -14,11 +14,11 @@ from mcp import Client
 from federator.config import Archive, Config, ConfigSource
 from federator.server.app import build_server
 from federator.server.health import HealthFile
-from tests.folder_archive import write_tiny
-from tests.hostile.archive import HostileArchive
-from tests.hostile.loopback import Loopback
-from tests.hostile.records import study, with_images
-from tests.hostile.switches import Order, Switches
+from tests.support.folder_archive import write_tiny
+from tests.support.hostile.archive import HostileArchive
+from tests.support.hostile.loopback import Loopback
+from tests.support.hostile.records import study, with_images
+from tests.support.hostile.switches import Order, Switches
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,7 @@ from federator.archive.connection.client import ArchiveClient
 from federator.config import Archive, AuthMethod, SecretReference, SecretStore
 from federator.errors import ArchiveError
 from federator.model import OutcomeState
-from tests.canned_server import STUDY_LIST, Authority, canned, http
+from tests.support.canned_server import STUDY_LIST, Authority, canned, http
 
 pytestmark = pytest.mark.anyio
 

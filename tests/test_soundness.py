@@ -15,10 +15,10 @@ from federator.dicom.query.filters import Filter
 from federator.dicom.query.language import parse
 from federator.errors import ArchiveError
 from federator.model import Level
-from tests.hostile.archive import HostileArchive
-from tests.hostile.loopback import Loopback
-from tests.hostile.records import PATIENT_ID, Holdings, Record, study
-from tests.hostile.switches import Switches, UnknownKey
+from tests.support.hostile.archive import HostileArchive
+from tests.support.hostile.loopback import Loopback
+from tests.support.hostile.records import PATIENT_ID, Holdings, Record, study
+from tests.support.hostile.switches import Switches, UnknownKey
 
 pytestmark = pytest.mark.anyio
 

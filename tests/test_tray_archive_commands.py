@@ -15,8 +15,8 @@ import pytest
 from federator.archive.secrets import vault
 from federator.archive.secrets.vault import SecretError
 from federator.config import SecretReference, SecretStore, load
-from tests.canned_server import STUDY_LIST, canned, http
-from tests.secret_service import bus_for, keyring_daemon, lock, needs_secret_service
+from tests.support.canned_server import STUDY_LIST, canned, http
+from tests.support.secret_service import bus_for, keyring_daemon, lock, needs_secret_service
 from tray.__main__ import main
 
 SECRET = "hunter2-never-shown"

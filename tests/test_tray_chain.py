@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from mcp import Client, StdioServerParameters
 
-from tests.orthanc_server import Orthanc, OrthancPair, made, running
+from tests.support.orthanc_server import Orthanc, OrthancPair, made, running
 from tray.clients.launch import bare_environment
 
 pytestmark = [pytest.mark.anyio, pytest.mark.orthanc, pytest.mark.xdist_group("orthanc")]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.random_jsonc import RandomSettings
-from tests.tray_host import eventually
+from tests.support.random_jsonc import RandomSettings
+from tests.support.tray_host import eventually
 from tray.clients import files as client_files
 from tray.clients import jsonc
 from tray.clients import places as client_places
@@ -678,8 +678,8 @@ def test_claude_desktop_on_windows_lies_in_its_package(
 WRITER = """
 import sys
 from pathlib import Path
-from tests.random_jsonc import RandomSettings
-from tests.tray_host import eventually
+from tests.support.random_jsonc import RandomSettings
+from tests.support.tray_host import eventually
 from tray.clients import files as client_files, jsonc
 path, state, name = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 for number in range(10):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tray_host import Desktop, desktop, eventually, need, need_gtk
+from tests.support.tray_host import Desktop, desktop, eventually, need, need_gtk
 
 pytestmark = pytest.mark.desktop
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.random_jsonc import ENTRY, RandomSettings
+from tests.support.random_jsonc import ENTRY, RandomSettings
 from tray.clients.jsonc import Dialect, JsoncError, comments, parse, put, remove
 from tray.clients.jsonc_tree import Tree, _tokens, grow
 

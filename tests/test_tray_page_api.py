@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.canned_server import STUDY_LIST, canned, http
-from tests.settings_page import SECRET, Answer, Browser, settings_page
+from tests.support.canned_server import STUDY_LIST, canned, http
+from tests.support.settings_page import SECRET, Answer, Browser, settings_page
 from tray.page.state import client_of
 
 URL = "https://pacs.example.invalid/dicom-web"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.settings_page import SECRET, Answer, Browser, parts_of, settings_page
+from tests.support.settings_page import SECRET, Answer, Browser, parts_of, settings_page
 from tray.page import peer
 from tray.page.server import PAGES
 from tray.page.session import IDLE_S, LINK_LIFE_S, PING_GAP_S

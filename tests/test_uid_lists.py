@@ -7,10 +7,10 @@ from federator.config import Archive, Config
 from federator.dicom.query.language import Query
 from federator.federation.federation import Federation
 from federator.model import Level
-from tests.hostile.archive import HostileArchive
-from tests.hostile.loopback import Loopback
-from tests.hostile.records import STUDY_UID, Holdings, study
-from tests.hostile.switches import Switches
+from tests.support.hostile.archive import HostileArchive
+from tests.support.hostile.loopback import Loopback
+from tests.support.hostile.records import STUDY_UID, Holdings, study
+from tests.support.hostile.switches import Switches
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,7 @@ from federator.archive.secrets import vault
 from federator.archive.secrets.vault import SecretError, StoreState
 from federator.config import SecretReference, SecretStore
 from federator.model import OutcomeState
-from tests.secret_service import bus_for, keyring_daemon, lock, needs_secret_service, prompts
+from tests.support.secret_service import bus_for, keyring_daemon, lock, needs_secret_service, prompts
 
 SECRET = "hunter2-ÄΩ山"
 

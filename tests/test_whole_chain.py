@@ -20,8 +20,8 @@ pytest.importorskip("playwright")
 
 from playwright.sync_api import Page, expect
 
-from tests.chromium import launched
-from tests.orthanc_server import Orthanc, OrthancPair, made, running
+from tests.support.chromium import launched
+from tests.support.orthanc_server import Orthanc, OrthancPair, made, running
 from tray.clients.launch import bare_environment
 
 pytestmark = [pytest.mark.browser, pytest.mark.orthanc, pytest.mark.xdist_group("browser")]

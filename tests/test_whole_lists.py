@@ -23,12 +23,12 @@ from federator.federation.federation import Federation
 from federator.federation.newest import studies
 from federator.federation.newest.harvest import Harvest
 from federator.model import Level, Outcome, OutcomeState, Page
-from tests.hostile.archive import HostileArchive, encode
-from tests.hostile.loopback import Loopback
-from tests.hostile.oracle import union
-from tests.hostile.query_string import Asked
-from tests.hostile.records import INSTANCE_UID, INSTANCES_IN_SERIES, Holdings, Record, first, study, with_images
-from tests.hostile.switches import Order, Switches
+from tests.support.hostile.archive import HostileArchive, encode
+from tests.support.hostile.loopback import Loopback
+from tests.support.hostile.oracle import union
+from tests.support.hostile.query_string import Asked
+from tests.support.hostile.records import INSTANCE_UID, INSTANCES_IN_SERIES, Holdings, Record, first, study, with_images
+from tests.support.hostile.switches import Order, Switches
 
 pytestmark = pytest.mark.anyio
 

@@ -5,9 +5,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from tests.hostile.matching import separates
-from tests.hostile.records import ATTRIBUTES, INSTANCE_TAGS, SERIES_TAGS, STUDY_DATE, STUDY_TAGS, STUDY_UID
-from tests.hostile.switches import IncludeField, OrderBy, RepeatedKey, Switches, UnknownKey
+from tests.support.hostile.matching import separates
+from tests.support.hostile.records import ATTRIBUTES, INSTANCE_TAGS, SERIES_TAGS, STUDY_DATE, STUDY_TAGS, STUDY_UID
+from tests.support.hostile.switches import IncludeField, OrderBy, RepeatedKey, Switches, UnknownKey
 
 TAG_OF = {keyword: tag for tag, (keyword, _) in ATTRIBUTES.items()}
 SEARCHABLE = {

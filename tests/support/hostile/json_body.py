@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.hostile.records import (
+from tests.support.hostile.records import (
     ATTRIBUTES,
     INSTANCES_IN_SERIES,
     INSTANCES_IN_STUDY,
@@ -12,7 +12,7 @@ from tests.hostile.records import (
     STUDY_DESCRIPTION,
     Record,
 )
-from tests.hostile.switches import Switches
+from tests.support.hostile.switches import Switches
 
 COUNTS = frozenset({SERIES_IN_STUDY, INSTANCES_IN_STUDY, INSTANCES_IN_SERIES})
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SYSTEM_GI = Path("/usr/lib/python3/dist-packages/gi")
 COLOURS = {"ok": (0, 158, 115), "warn": (230, 159, 0), "error": (213, 94, 0), "off": (127, 127, 127)}
 _TRIES = 400

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 from federator.archive.connection.client import ArchiveClient
 from federator.config import Archive
-from tests.hostile.loopback import Loopback
-from tests.hostile_retrieval import Quirk, RetrievalArchive
-from tests.retrieval_objects import StoredObject
+from tests.support.hostile.loopback import Loopback
+from tests.support.hostile_retrieval import Quirk, RetrievalArchive
+from tests.support.retrieval_objects import StoredObject
 
 MAX_BYTES = 2_097_152
 

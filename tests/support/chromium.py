@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
 
-from tests.canned_server import STUDY_LIST, http
-from tests.settings_page import SECRET, settings_page
-from tests.settings_page import Browser as Setting
+from tests.support.canned_server import STUDY_LIST, http
+from tests.support.settings_page import SECRET, settings_page
+from tests.support.settings_page import Browser as Setting
 
 PASSWORD = SECRET
 _ARGUMENTS = (

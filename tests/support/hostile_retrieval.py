@@ -13,7 +13,7 @@ import pydicom
 from PIL import Image
 from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit
 
-from tests.retrieval_objects import PDF_STORAGE, StoredObject
+from tests.support.retrieval_objects import PDF_STORAGE, StoredObject
 
 _ROUTE = re.compile(
     r"/studies/(?P<study>[0-9.]+)(?:/series/(?P<series>[0-9.]+))?(?:/instances/(?P<instance>[0-9.]+))?(?P<rest>/.*)?"

@@ -6,7 +6,7 @@
 import os
 from pathlib import Path
 
-_FOLDER = Path(__file__).parent / "snapshots"
+_FOLDER = Path(__file__).parents[1] / "snapshots"
 
 
 def assert_snapshot(name: str, seen: str) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from tests.hostile.records import (
+from tests.support.hostile.records import (
     ATTRIBUTES,
     MODALITIES,
     PATIENT_ID,
@@ -12,7 +12,7 @@ from tests.hostile.records import (
     Record,
     first,
 )
-from tests.hostile.switches import Fuzzy, Switches
+from tests.support.hostile.switches import Fuzzy, Switches
 
 WILD = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 """The value representations that have wild cards (PS3.4 C.2.2.2.4)."""

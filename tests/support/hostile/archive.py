@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.hostile.json_body import encode
-from tests.hostile.matching import BadValue, date_window, matches, matches_instants
-from tests.hostile.query_string import Asked, Refused, bad_parameter, read
-from tests.hostile.records import (
+from tests.support.hostile.json_body import encode
+from tests.support.hostile.matching import BadValue, date_window, matches, matches_instants
+from tests.support.hostile.query_string import Asked, Refused, bad_parameter, read
+from tests.support.hostile.records import (
     INSTANCE_TAGS,
     MODALITIES,
     PATIENT_ID,
@@ -27,7 +27,7 @@ from tests.hostile.records import (
     Record,
     first,
 )
-from tests.hostile.switches import Fuzzy, Order, OrderBy, Switches
+from tests.support.hostile.switches import Fuzzy, Order, OrderBy, Switches
 
 _ROUTE = re.compile(
     r"/studies(?:/(?P<study>[^/]+)/(?:series(?:/(?P<series>[^/]+)/instances)?|instances))?|/series|/instances"

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
-from tests.hostile.records import (
+from tests.support.hostile.records import (
     ATTRIBUTES,
     INSTANCE_NUMBER,
     PERFORMED_DATE,

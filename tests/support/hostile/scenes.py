@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.hostile.oracle import Wanted
-from tests.hostile.records import (
+from tests.support.hostile.oracle import Wanted
+from tests.support.hostile.records import (
     ACCESSION_NUMBER,
     MODALITIES,
     PATIENT_ID,
@@ -20,7 +20,7 @@ from tests.hostile.records import (
     Record,
     study,
 )
-from tests.hostile.switches import Fuzzy, IncludeField, Order, OrderBy, RepeatedKey, Switches, UnknownKey
+from tests.support.hostile.switches import Fuzzy, IncludeField, Order, OrderBy, RepeatedKey, Switches, UnknownKey
 
 SETTINGS: Mapping[str, Sequence[Any]] = {
     # Known gap: a silent cap at an odd number, inside which offset works, where dates are ignored too, shows itself
