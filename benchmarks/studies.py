@@ -8,7 +8,7 @@ from typing import Any
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
-from tests.synthetic_images import image_file
+from tests.support.synthetic.images import image_file
 
 _ROOT = "1.2.826.0.1.3680043.10.1601"
 

@@ -13,12 +13,12 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult
 
-from tests import synthetic_pdfs as pdfs
 from tests.support.orthanc_server import running
-from tests.synthetic_documents import CDA_CLASS, encapsulated
-from tests.synthetic_images import written
-from tests.synthetic_report_catalogue import CATALOGUE
-from tests.synthetic_reports import STUDY
+from tests.support.synthetic import pdfs
+from tests.support.synthetic.documents import CDA_CLASS, encapsulated
+from tests.support.synthetic.images import written
+from tests.support.synthetic.report_catalogue import CATALOGUE
+from tests.support.synthetic.reports import STUDY
 from tests.test_cli import environment
 from tests.test_documents import CDA
 from tests.test_image_tools import loop, slices

@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 from federator.config import Archive, Config
 from federator.server.app import build_server
 from tests.support.hostile.loopback import Loopback
-from tests.synthetic_images import image_dataset
+from tests.support.synthetic.images import image_dataset
 
 pytestmark = pytest.mark.anyio
 

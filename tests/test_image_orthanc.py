@@ -23,7 +23,7 @@ from federator.errors import ContentError, FederatorError
 from federator.server.app import build_server
 from tests.support.dicom_files import all_files
 from tests.support.orthanc_server import Orthanc, running
-from tests.synthetic_images import written
+from tests.support.synthetic.images import written
 from tests.test_image_tools import SERIES, STUDY, of, picture, said, slices
 
 pytestmark = [pytest.mark.anyio, pytest.mark.orthanc, pytest.mark.xdist_group("orthanc")]

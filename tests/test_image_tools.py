@@ -25,7 +25,7 @@ from tests.support.dicom_files import file
 from tests.support.hostile.loopback import Loopback
 from tests.support.hostile_retrieval import Quirk, RetrievalArchive
 from tests.support.retrieval_objects import StoredObject, packaged
-from tests.synthetic_images import image_dataset, written
+from tests.support.synthetic.images import image_dataset, written
 
 pytestmark = pytest.mark.anyio
 

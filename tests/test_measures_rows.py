@@ -9,9 +9,9 @@ from federator.dicom.measures.generic import MEASUREMENT_GROUP, GenericReader
 from federator.dicom.measures.row import Source
 from federator.dicom.measures.table import measurements
 from federator.dicom.report.tree import read_tree
-from tests.synthetic_highdicom import ct_image, highdicom_report
-from tests.synthetic_report_catalogue import CATALOGUE, DIAMETER, FINDING, FINDINGS, GROUP, LENGTH
-from tests.synthetic_reports import CT_IMAGE, FAMILY, MG_IMAGE, ROOT, code, container, document, num, text
+from tests.support.synthetic.highdicom import ct_image, highdicom_report
+from tests.support.synthetic.report_catalogue import CATALOGUE, DIAMETER, FINDING, FINDINGS, GROUP, LENGTH
+from tests.support.synthetic.reports import CT_IMAGE, FAMILY, MG_IMAGE, ROOT, code, container, document, num, text
 
 
 def rows(dataset):

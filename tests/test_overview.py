@@ -14,7 +14,7 @@ from federator.dicom.render.part10 import DicomFile
 from federator.dicom.render.picture import MAX_BYTES
 from federator.dicom.render.windows import parse
 from tests.support.dicom_files import file
-from tests.synthetic_images import image_file
+from tests.support.synthetic.images import image_file
 
 
 def _gray(value: int, height: int = 100, width: int = 100) -> Cell:

@@ -13,7 +13,7 @@ from federator.dicom.pdf.pages import ranges, selected
 from federator.dicom.pdf.soundness import check
 from federator.dicom.pdf.text import MAX_IMAGE_BYTES, MAX_IMAGES, read_pdf
 from federator.errors import ContentError, RequestError
-from tests import synthetic_pdfs as pdfs
+from tests.support.synthetic import pdfs
 
 
 def test_text_is_read_page_by_page_in_the_order_of_the_lines():

@@ -24,7 +24,7 @@ from federator.dicom.render.part10 import DicomFile
 from federator.dicom.render.tables import TableElsewhere
 from federator.errors import ContentError, FederatorError, RequestError
 from tests.support.dicom_files import all_files, file
-from tests.synthetic_images import compressed_file, image_dataset, image_file, written
+from tests.support.synthetic.images import compressed_file, image_dataset, image_file, written
 
 JPEG_2000_LOSSLESS = "1.2.840.10008.1.2.4.90"
 JPEG_BASELINE = "1.2.840.10008.1.2.4.50"

@@ -18,7 +18,7 @@ from federator.dicom.render.tables import LookupTable
 from federator.dicom.render.windows import PRESETS, Window, WindowFunction, WindowRequest, parse
 from federator.errors import ContentError, RequestError
 from tests.support.dicom_files import file
-from tests.synthetic_images import image_dataset, image_file, written
+from tests.support.synthetic.images import image_dataset, image_file, written
 
 RAMP = np.arange(-2048, 2048, dtype=np.int16).reshape(64, 64)
 

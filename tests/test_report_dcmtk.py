@@ -11,8 +11,8 @@ from pydicom.data import get_testdata_file
 from federator.dicom.measures.table import measurements
 from federator.dicom.report.as_text import report_text
 from tests.support.dsrdump import Dumped, dump
-from tests.synthetic_highdicom import highdicom_report
-from tests.synthetic_report_catalogue import CATALOGUE
+from tests.support.synthetic.highdicom import highdicom_report
+from tests.support.synthetic.report_catalogue import CATALOGUE
 
 pytestmark = pytest.mark.dcmtk
 

@@ -11,10 +11,10 @@ from mcp import Client
 from federator.archive.folder.app import folder_app
 from federator.config import Archive, Config
 from federator.server.app import build_server
-from tests.synthetic_documents import encapsulated, image
-from tests.synthetic_pdfs import drawn, lines
-from tests.synthetic_report_catalogue import CATALOGUE
-from tests.synthetic_reports import IMAGE_SERIES, SERIES, STUDY
+from tests.support.synthetic.documents import encapsulated, image
+from tests.support.synthetic.pdfs import drawn, lines
+from tests.support.synthetic.report_catalogue import CATALOGUE
+from tests.support.synthetic.reports import IMAGE_SERIES, SERIES, STUDY
 
 pytestmark = pytest.mark.anyio
 

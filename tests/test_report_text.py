@@ -13,8 +13,8 @@ from federator.dicom.report.header import header_lines
 from federator.dicom.report.summary import is_summary_known, summarize
 from federator.dicom.report.text import readable_date_time, readable_time
 from federator.errors import ContentError
-from tests.synthetic_report_catalogue import CATALOGUE, table
-from tests.synthetic_reports import FAMILY, document, evidence
+from tests.support.synthetic.report_catalogue import CATALOGUE, table
+from tests.support.synthetic.reports import FAMILY, document, evidence
 
 FINDING = {
     "vr": "SQ",

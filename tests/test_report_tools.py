@@ -13,12 +13,12 @@ from pydicom.dataset import Dataset
 
 from federator.config import Archive, Config
 from federator.server.app import build_server
-from tests import synthetic_pdfs as pdfs
 from tests.support.hostile_retrieval import Reply, Request, RetrievalArchive
 from tests.support.retrieval_objects import StoredObject
-from tests.synthetic_documents import CDA_CLASS, DOCUMENT_SERIES, encapsulated, image, modality_number
-from tests.synthetic_report_catalogue import CATALOGUE, FINDING, FINDINGS, LENGTH
-from tests.synthetic_reports import (
+from tests.support.synthetic import pdfs
+from tests.support.synthetic.documents import CDA_CLASS, DOCUMENT_SERIES, encapsulated, image, modality_number
+from tests.support.synthetic.report_catalogue import CATALOGUE, FINDING, FINDINGS, LENGTH
+from tests.support.synthetic.reports import (
     FAMILY,
     IMAGE_SERIES,
     ROOT,

@@ -5,7 +5,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from tests.synthetic_reports import (
+from tests.support.synthetic.reports import (
     CT_IMAGE,
     FAMILY,
     MG_IMAGE,

@@ -3,7 +3,7 @@
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from tests.synthetic_reports import IMAGE_SERIES, ROOT, STUDY
+from tests.support.synthetic.reports import IMAGE_SERIES, ROOT, STUDY
 
 PDF_CLASS = "1.2.840.10008.5.1.4.1.1.104.1"
 CDA_CLASS = "1.2.840.10008.5.1.4.1.1.104.2"

@@ -1,0 +1,1 @@
+"""Objects made up for tests: images, reports and documents of nobody."""
