@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.folder_archive import write_tiny
-from tests.test_cli import INITIALIZE, environment
+from tests.whole.test_command_line import INITIALIZE, environment
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 CALL = {
     "jsonrpc": "2.0",
     "id": 2,

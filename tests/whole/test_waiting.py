@@ -14,14 +14,14 @@ from mcp import Client
 from federator.config import Archive, Config
 from federator.server import progress
 from federator.server.app import build_server
+from tests.server.answers.test_images import SERIES, STUDY, slices, stored
 from tests.support.hostile.loopback import Loopback
 from tests.support.hostile_retrieval import Reply, RetrievalArchive
 from tests.support.retrieval_objects import NATIVE, PDF_OBJECT, REPORT, StoredObject
-from tests.test_image_tools import SERIES, STUDY, slices, stored
 
 pytestmark = pytest.mark.anyio
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ERAS = pytest.mark.parametrize("mode", ["auto", "legacy"])
 
 

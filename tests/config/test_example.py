@@ -7,7 +7,7 @@ from pathlib import Path
 
 from federator.config import ARCHIVE_KEYS, Archive, load, parse
 
-EXAMPLE = Path(__file__).parent.parent / "archives.example.toml"
+EXAMPLE = Path(__file__).parents[2] / "archives.example.toml"
 
 
 def test_it_can_be_read_as_it_stands_and_with_every_comment_taken_away():

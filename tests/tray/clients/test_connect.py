@@ -701,7 +701,7 @@ def test_three_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     path.write_text('{\n  // mine\n  "mcpServers": {}\n}\n')
     arguments = [sys.executable, "-c", WRITER, str(path), str(tmp_path / "state")]
-    writers = [subprocess.Popen([*arguments, name], cwd=Path(__file__).parent.parent) for name in "abc"]
+    writers = [subprocess.Popen([*arguments, name], cwd=Path(__file__).parents[3]) for name in "abc"]
     assert [writer.wait(timeout=60) for writer in writers] == [0, 0, 0]
     text = path.read_text()
     assert len(jsonc.parse(text)["mcpServers"]) == 30
@@ -728,7 +728,7 @@ def test_a_writer_killed_at_any_point_leaves_the_old_or_the_new_file_whole(tmp_p
     chance = random.Random(7)
     for _ in range(12):
         arguments = [sys.executable, "-c", ENDLESS_WRITER, str(path), str(state)]
-        with subprocess.Popen(arguments, cwd=Path(__file__).parent.parent, stdout=subprocess.PIPE) as writer:
+        with subprocess.Popen(arguments, cwd=Path(__file__).parents[3], stdout=subprocess.PIPE) as writer:
             for _ in range(chance.randrange(1, 12)):
                 writer.stdout.readline()
             for _ in range(chance.randrange(20_000)):

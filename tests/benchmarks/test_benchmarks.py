@@ -13,7 +13,7 @@ from benchmarks.archives import archives
 from benchmarks.measuring import Line, Stdio, federator_command
 from benchmarks.searching import config_of
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 TINY: dict[str, Callable[[], list[Line]]] = {
     "archives": lambda: searching.many_slow_archives(count=3, milliseconds=5, rounds=1),

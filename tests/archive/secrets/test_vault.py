@@ -264,7 +264,7 @@ def test_a_plain_text_store_is_named_and_never_used(tmp_path):
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
         "DBUS_SESSION_BUS_ADDRESS": f"unix:path={tmp_path}/none",
-        "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])]),
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(__file__).parents[3])]),
         "PYTHON_KEYRING_BACKEND": "keyrings.alt.file.PlaintextKeyring",
     }
     told = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)

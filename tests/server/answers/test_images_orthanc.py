@@ -21,10 +21,10 @@ from federator.dicom.render.windows import Window, WindowRequest
 from federator.dicom.uid import is_uid
 from federator.errors import ContentError, FederatorError
 from federator.server.app import build_server
+from tests.server.answers.test_images import SERIES, STUDY, of, picture, said, slices
 from tests.support.dicom_files import all_files
 from tests.support.orthanc_server import Orthanc, running
 from tests.support.synthetic.images import written
-from tests.test_image_tools import SERIES, STUDY, of, picture, said, slices
 
 pytestmark = [pytest.mark.anyio, pytest.mark.orthanc, pytest.mark.xdist_group("orthanc")]
 

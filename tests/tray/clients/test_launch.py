@@ -225,7 +225,7 @@ def test_the_lock_of_a_killed_tray_is_free(tmp_path: Path) -> None:
         "assert Instance(Path(sys.argv[1]), on_knock=print).claim()\nprint('held', flush=True)\nsys.stdin.read()"
     )
     arguments = [sys.executable, "-c", program, str(tmp_path)]
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[3]
     with subprocess.Popen(arguments, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout.readline() == b"held\n"
         mine = instance.Instance(tmp_path, on_knock=lambda: None)

@@ -14,7 +14,7 @@ from federator.model import OutcomeState
 from federator.server.app import build_server
 from tray.__main__ import _parser as tray_parser
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 COMMANDS = re.findall(r"(?m)^federator ((?:serve|check|call|demo)\b.*?)(?:  +#.*)?$", README)

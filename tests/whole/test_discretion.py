@@ -14,7 +14,7 @@ from tests.support.canned_server import canned, http
 from tests.support.hostile.loopback import Loopback
 from tests.support.hostile_retrieval import Quirk, RetrievalArchive
 from tests.support.retrieval_objects import NATIVE, PDF_OBJECT, REPORT, StoredObject
-from tests.test_cli import environment
+from tests.whole.test_command_line import environment
 
 pytestmark = pytest.mark.anyio
 

@@ -248,7 +248,7 @@ def test_bytes_that_are_no_text_are_refused_as_a_secret(tmp_path):
                 "--secret-in-file",
             ],
             env={"HOME": str(tmp_path), "PATH": os.environ["PATH"], "LC_ALL": locale},
-            cwd=Path(__file__).parents[1],
+            cwd=Path(__file__).parents[3],
             input=b"\xff\xfe\x80",
             capture_output=True,
             timeout=60,
@@ -275,7 +275,7 @@ def test_a_person_at_a_terminal_is_asked_for_the_secret_and_does_not_see_it(tmp_
 
     child, terminal = pty.fork()
     if not child:
-        place = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[1])}
+        place = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[3])}
         arguments = ["archive", "add", "mercy", "--url", URL, "--secret-stdin", "--secret-in-file"]
         os.execve(sys.executable, [sys.executable, "-m", "tray", *arguments], place)
     shown = b""
@@ -300,7 +300,7 @@ def test_a_console_of_another_code_page_ends_no_command_half_way(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "tray", "--config", str(config), "archive", "list"],
         env={"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONIOENCODING": "latin-1"},
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[3],
         capture_output=True,
         timeout=60,
         check=False,
@@ -466,7 +466,7 @@ def test_the_command_works_as_a_program_of_its_own(tmp_path):
             [*program, *arguments],
             input=stdin,
             env=environment,
-            cwd=Path(__file__).parents[1],
+            cwd=Path(__file__).parents[3],
             capture_output=True,
             text=True,
             check=False,

@@ -13,15 +13,15 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult
 
+from tests.dicom.report.test_documents import CDA
+from tests.server.answers.test_images import loop, slices
 from tests.support.orthanc_server import running
 from tests.support.synthetic import pdfs
 from tests.support.synthetic.documents import CDA_CLASS, encapsulated
 from tests.support.synthetic.images import written
 from tests.support.synthetic.report_catalogue import CATALOGUE
 from tests.support.synthetic.reports import STUDY
-from tests.test_cli import environment
-from tests.test_documents import CDA
-from tests.test_image_tools import loop, slices
+from tests.whole.test_command_line import environment
 
 pytestmark = [pytest.mark.anyio, pytest.mark.orthanc, pytest.mark.xdist_group("orthanc")]
 

@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 
 from federator.config import Archive, Config
 from federator.server.app import build_server
+from tests.dicom.report.test_documents import CDA
 from tests.support.hostile_retrieval import Reply, Request, RetrievalArchive
 from tests.support.retrieval_objects import StoredObject
 from tests.support.synthetic import pdfs
@@ -31,7 +32,6 @@ from tests.support.synthetic.reports import (
     text,
     verified,
 )
-from tests.test_documents import CDA
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 OTHERS = '{"mcpServers": {"other": {"command": "x", "env": {"KEY": "sk-never-shown"}}}}'
 
 

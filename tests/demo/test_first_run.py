@@ -11,7 +11,7 @@ import pytest
 
 from federator.config import load
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def demo(folder: Path, home: Path) -> subprocess.CompletedProcess[str]:

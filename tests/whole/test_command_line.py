@@ -47,7 +47,7 @@ def run(tmp_path: Path, *arguments: str, stdin: str = "") -> subprocess.Complete
         timeout=60,
         check=False,
         env=environment(tmp_path),
-        cwd=Path(__file__).parent.parent,
+        cwd=Path(__file__).parents[2],
     )
 
 
@@ -91,7 +91,7 @@ def test_starting_imports_none_of_the_heavy_libraries(tmp_path, config):
         timeout=60,
         check=True,
         env=environment(tmp_path),
-        cwd=Path(__file__).parent.parent,
+        cwd=Path(__file__).parents[2],
     )
     assert '"serverInfo"' in done.stdout
     assert done.stderr.strip() == "[]"

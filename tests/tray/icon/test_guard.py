@@ -17,7 +17,7 @@ from tray.icon.drawing import draw
 from tray.icon.guard import Backend, TrayIcon
 from tray.icon.menu import Action, MenuEntry, Shape
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 IMAGE = draw(Shape.OK, size_px=16)
 
 
