@@ -10,7 +10,8 @@ from federator import __version__
 from federator.config import Config, ConfigSource
 from federator.server.endpoint import Endpoint
 from federator.server.health import HealthFile
-from federator.server.lifespan import App, running
+from federator.server.lifespan import running
+from federator.server.shared import App
 from federator.server.tools import archives, images, metadata, reports, search
 
 INSTRUCTIONS = """\

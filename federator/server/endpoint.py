@@ -20,8 +20,8 @@ from pydantic import ValidationError
 import federator
 from federator.errors import FederatorError, NoArchiveAnswered, NotFound
 from federator.server.arguments import invalid_arguments, unknown_arguments
-from federator.server.lifespan import App
 from federator.server.progress import tell_of_waiting
+from federator.server.shared import App
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import anyio
 from mcp.server.mcpserver import Context
 
 from federator.model import Outcome
-from federator.server.lifespan import App
+from federator.server.shared import App
 from federator.server.wording.wording import explain
 
 SIGN_OF_LIFE_S = 2.0

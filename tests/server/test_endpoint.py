@@ -15,7 +15,7 @@ from federator.model import Outcome, OutcomeState
 from federator.server.app import INSTRUCTIONS, build_server
 from federator.server.arguments import InstanceUID, SeriesUID, StudyUID
 from federator.server.endpoint import Endpoint
-from federator.server.lifespan import App
+from federator.server.shared import App
 from federator.server.wording.results import text_only
 from tests.support.snapshot import assert_snapshot
 

@@ -26,7 +26,7 @@ from federator.dicom.uid import TaggedUID
 from federator.errors import ContentError
 from federator.federation.target import Target
 from federator.model import DicomJson
-from federator.server.lifespan import App
+from federator.server.shared import App
 from federator.server.wording.wording import one_line, served_by
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from federator.dicom.report.summary import summarize
 from federator.dicom.uid import TaggedUID
 from federator.errors import RequestError
 from federator.server.answers.report_text import retrieve_report
-from federator.server.lifespan import App
+from federator.server.shared import App
 from federator.server.wording.report_models import MeasurementsRead, Number, NumberGroup
 from federator.server.wording.results import MAX_CHARACTERS, both
 from federator.server.wording.wording import counted, one_line, served_by

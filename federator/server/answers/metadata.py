@@ -11,7 +11,7 @@ from federator.dicom.report.sop_classes import class_name
 from federator.dicom.uid import TaggedUID
 from federator.federation.target import Target
 from federator.model import DicomJson
-from federator.server.lifespan import App
+from federator.server.shared import App
 from federator.server.wording.results import text_only
 from federator.server.wording.wording import fenced, one_line, served_by
 

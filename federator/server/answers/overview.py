@@ -33,7 +33,7 @@ from federator.federation.retrieval import Served
 from federator.model import DicomJson, Outcome
 from federator.server.answers.frame import picture_result
 from federator.server.answers.series_images import QUERY, Choice, chosen, images_of
-from federator.server.lifespan import App
+from federator.server.shared import App
 from federator.server.wording.wording import counted, explain, first_line, listed, one_line
 
 T = TypeVar("T")

@@ -11,8 +11,8 @@ from federator.dicom.uid import TaggedUID
 from federator.errors import RequestError
 from federator.federation.reports import FoundReport, FoundReports
 from federator.model import Row
-from federator.server.lifespan import App
 from federator.server.progress import reporter
+from federator.server.shared import App
 from federator.server.wording import listing
 from federator.server.wording.models import Holder
 from federator.server.wording.present import outcome_of

@@ -28,7 +28,7 @@ from federator.federation.federation import Federation
 from federator.federation.retrieval import Served
 from federator.federation.target import Target
 from federator.model import DicomJson
-from federator.server.lifespan import App
+from federator.server.shared import App
 from federator.server.wording.results import MAX_CHARACTERS, text_only
 from federator.server.wording.wording import counted, fenced, one_line, served_by
 

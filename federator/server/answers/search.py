@@ -16,8 +16,8 @@ from federator.dicom.query.language import Query, parse
 from federator.dicom.uid import TaggedUID
 from federator.errors import RequestError
 from federator.model import Entry, Level, Outcome, Page
-from federator.server.lifespan import App
 from federator.server.progress import reporter
+from federator.server.shared import App
 from federator.server.wording import listing
 from federator.server.wording.models import (
     Found,

@@ -1,6 +1,6 @@
 """The tools, one module per group; each exposes `register(endpoint)`.
 
-    from federator.server.lifespan import App
+    from federator.server.shared import App
     from federator.server.arguments import StudyUID
     from federator.server.endpoint import Endpoint
 

@@ -8,8 +8,8 @@ from mcp.types import CallToolResult
 
 from federator.model import Outcome
 from federator.server.endpoint import Endpoint
-from federator.server.lifespan import App
 from federator.server.progress import reporter
+from federator.server.shared import App
 from federator.server.wording.models import ArchiveListed, ArchivesListed
 from federator.server.wording.results import both
 from federator.server.wording.wording import counted, explain, one_line

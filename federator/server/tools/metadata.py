@@ -8,7 +8,7 @@ from pydantic import Field
 
 from federator.server.arguments import InstanceUID, SeriesUID, StudyUID
 from federator.server.endpoint import Endpoint
-from federator.server.lifespan import App
+from federator.server.shared import App
 
 
 async def get_instance_metadata(

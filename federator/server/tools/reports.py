@@ -8,7 +8,7 @@ from pydantic import Field
 
 from federator.server.arguments import InstanceUID, SeriesUID, StudyUID
 from federator.server.endpoint import Endpoint
-from federator.server.lifespan import App
+from federator.server.shared import App
 from federator.server.wording.report_models import MeasurementsRead, ReportsFound
 
 Cursor = Annotated[str, Field(max_length=200, description="From the last answer, to go on")]

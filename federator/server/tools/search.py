@@ -8,7 +8,7 @@ from pydantic import Field
 
 from federator.server.arguments import SeriesUID, StudyUID
 from federator.server.endpoint import Endpoint
-from federator.server.lifespan import App
+from federator.server.shared import App
 from federator.server.wording.models import InstancesFound, PriorStudiesFound, SeriesFound, StudiesFound
 
 QueryText = Annotated[str, Field(max_length=1000, description="key=value pairs; empty: all")]

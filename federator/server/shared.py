@@ -1,0 +1,126 @@
+"""What all calls of one running server share: the federation, opened when a call first needs it, and the health file.
+
+Who opens and closes it is `lifespan`.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
+
+import anyio
+import anyio.to_thread
+
+from federator.archive.collector import collector_at_rest
+from federator.config import Config, ConfigSource
+from federator.errors import ConfigError, FederatorError
+from federator.model import Outcome
+from federator.server.health import HealthFile
+
+if TYPE_CHECKING:
+    from federator.federation.federation import Federation
+
+_WORKERS = 2
+"""Threads for pixels, PDF and SR at once: each may hold a large object in memory."""
+
+_HEALTH_PAUSE_S = 1.0
+"""The health file is written at most so often: under load one write tells of many calls."""
+
+T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
+
+
+class App:
+    """The lifespan's value, shared by all calls of one server."""
+
+    def __init__(self, source: ConfigSource | Config, health: HealthFile | None) -> None:
+        self._source = source
+        self._health = health
+        self._federation: Federation | None = None
+        self._fault: ConfigError | None = None
+        self._wanted = anyio.Event()
+        self._settled = anyio.Event()
+        self._news = anyio.Event()
+        self._workers = anyio.CapacityLimiter(_WORKERS)
+
+    def warm_up(self) -> None:
+        """Have the federation opened in the background: clients list the tools long before the first question."""
+        self._wanted.set()
+
+    async def federation(self) -> "Federation":
+        """The federation; whoever asks first waits for httpx and the data dictionary to be loaded.
+
+        Raises ConfigError while the configuration cannot be used; the next call tries again.
+        """
+        self._wanted.set()
+        await self._settled.wait()
+        if self._federation is not None:
+            return self._federation
+        if self._fault is not None:
+            raise self._fault
+        raise FederatorError("The server is shutting down.")
+
+    def note(self, outcomes: Iterable[Outcome]) -> None:
+        """Remember what became of asking the archives; the health file gets it soon after the call is over."""
+        if self._health is not None:
+            self._health.note(outcomes)
+
+    def called_by(self, client: str) -> None:
+        """Have the health file tell of a call that is over; `client` is the name that the client gave itself."""
+        if self._health is not None:
+            if client:
+                self._health.used_by(client)
+            self._news.set()
+
+    async def keep_health(self) -> None:
+        """Write the health file when there is news, beside the calls: no answer waits for it. Once more at the end."""
+        if self._health is None:
+            return
+        is_saved = True
+        try:
+            while True:
+                await self._news.wait()
+                self._news, is_saved = anyio.Event(), False
+                await anyio.to_thread.run_sync(self._health.save, abandon_on_cancel=True)
+                is_saved = True
+                await anyio.sleep(_HEALTH_PAUSE_S)
+        finally:
+            if self._news.is_set() or not is_saved:
+                # A disk that hangs must not keep the server from ending.
+                with anyio.move_on_after(_HEALTH_PAUSE_S, shield=True):
+                    await anyio.to_thread.run_sync(self._health.save, abandon_on_cancel=True)
+
+    async def in_worker(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
+        """Run what computes for long in one of few threads, so that the event loop goes on."""
+        return await anyio.to_thread.run_sync(function, *arguments, limiter=self._workers)
+
+    async def in_calm_worker(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
+        """The same without Python's garbage collector: its walks over a large tree would halt the event loop, too."""
+
+        def calm() -> T:
+            with collector_at_rest():
+                return function(*arguments)
+
+        return await self.in_worker(calm)
+
+    async def keep(self, load: "Callable[[], type[Federation]]") -> None:
+        """Open the federation once it is wanted; close it, in this same task, when cancelled.
+
+        `load` brings its class, and runs in a thread: it imports what the start of the server does without.
+        """
+        while True:
+            await self._wanted.wait()
+            try:
+                await self._hold(load)
+            except ConfigError as error:
+                self._fault = error
+                settled, self._settled, self._wanted = self._settled, anyio.Event(), anyio.Event()
+                settled.set()
+
+    async def _hold(self, load: "Callable[[], type[Federation]]") -> None:
+        opened = await anyio.to_thread.run_sync(load)
+        try:
+            async with opened(self._source) as federation:
+                self._federation = federation
+                self._settled.set()
+                await anyio.sleep_forever()
+        finally:
+            self._federation = None
