@@ -1,6 +1,6 @@
 """A folder of DICOM files as a DICOMweb archive: an ASGI application over an index that keeps itself current.
 
-    GET request → refresh (at most every two seconds) → folder_query, folder_search │ folder_objects, folder_pixels
+    GET request → refresh (at most every two seconds) → query, search │ objects, pixels
 
 It only reads, and no path comes from a request: files are found by their UIDs. It makes no pictures (/rendered answers
 406): whoever asks decodes the frames.

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.orthanc, pytest.mark.xdist_group("o
 # JPEG Extended of 12 bits, which neither Orthanc nor any decoder here reads, and a stream broken on purpose.
 UNREADABLE = {"JPEG-lossy.dcm", "JPGExtended.dcm", "JPEG2000-embedded-sequence-delimiter.dcm"}
 # Where Orthanc 1.10 is at fault: it ignores the functional groups of enhanced objects and Modality LUT Sequence, and
-# makes 255 of a single bit before the window. DCMTK agrees with us on mlut_18 and liver (test_render_dcmtk.py).
+# makes 255 of a single bit before the window. DCMTK agrees with us on mlut_18 and liver (render/test_dcmtk.py).
 ORTHANC_IS_WRONG = {"eCT_Supplemental.dcm", "mlut_18.dcm", "liver.dcm"}
 # Listed by the archive's search and unknown to its WADO-RS: "Accessing an inexistent instance" (facts/data.md 3.3).
 UNREACHABLE_PREFIX = "1.9.999.999"

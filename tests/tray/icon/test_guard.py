@@ -1,4 +1,4 @@
-"""The one door to pystray, and those of its guards that need no desktop (facts 1.2; the others: test_tray_desktop)."""
+"""The one door to pystray, and those of its guards that need no desktop (facts 1.2; the others: test_desktop)."""
 
 import ast
 import os
@@ -36,8 +36,8 @@ def imports_of(path: Path) -> set[str]:
 def test_pystray_has_one_door() -> None:
     """The house: pystray → tray.icon.guard."""
     modules = [*ROOT.glob("federator/**/*.py"), *ROOT.glob("tray/**/*.py")]
-    assert [path.name for path in modules if "pystray" in imports_of(path)] == ["guard.py"]
-    assert [path.name for path in modules if "PyObjCTools" in imports_of(path)] == ["icon_macos.py"]
+    assert [path for path in modules if "pystray" in imports_of(path)] == [ROOT / "tray/icon/guard.py"]
+    assert [path for path in modules if "PyObjCTools" in imports_of(path)] == [ROOT / "tray/icon/macos.py"]
 
 
 def test_without_a_display_every_backend_is_tried_and_the_reasons_are_told() -> None:
