@@ -102,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
 
     call = commands.add_parser("call", parents=[shared], help="run one tool and print its answer")
     call.add_argument("tool", help="for example find-studies")
-    call.add_argument("arguments", nargs="*", metavar="key=value")
+    call.add_argument("arguments", nargs="*", metavar="key=value", help="its parameters")
     call.add_argument("--json", action="store_true", help="print the structured answer")
     call.add_argument("--save", type=Path, metavar="FILE", help="where to keep an image")
     call.set_defaults(run=_call)

@@ -64,7 +64,7 @@ def add_to(
     add.set_defaults(run=_add)
     edit.set_defaults(run=_edit)
     remove = actions.add_parser("remove", parents=parents, help="remove an archive and forget its secret")
-    remove.add_argument("name", metavar="NAME")
+    remove.add_argument("name", metavar="NAME", help="the archive's name")
     remove.add_argument("--keep-secret", action="store_true", help="leave the secret in the password store")
     remove.set_defaults(run=_remove)
     listing = actions.add_parser("list", parents=parents, help="list the archives")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from federator.model import Outcome, OutcomeState
 
-_PLAIN_STATE = {
+PLAIN_STATE = {
     OutcomeState.ANSWERED: "answered",
     OutcomeState.PARTIAL: "gave only a part",
     OutcomeState.TIMED_OUT: "did not answer in time",
@@ -45,7 +45,7 @@ def fenced(text: str, label: str) -> str:
 
 def explain(outcome: Outcome) -> str:
     """One archive's outcome as half a sentence: `north did not answer in time (no answer within 10 s)`."""
-    said = f"{outcome.archive} {_PLAIN_STATE[outcome.state]}"
+    said = f"{outcome.archive} {PLAIN_STATE[outcome.state]}"
     return f"{said} ({one_line(outcome.message).rstrip('.')})" if outcome.message else said
 
 
