@@ -26,7 +26,7 @@ import httpx
 from federator import __version__
 from federator.archive.connection.auth import SignIn
 from federator.archive.connection.faults import refusal, translated
-from federator.archive.connection.retry import Breaker, RetryBudget, with_retries
+from federator.archive.connection.retry import Breaker, RetryBudget, subject_of, with_retries
 from federator.archive.connection.trust import trust_in_nobody, trust_of
 from federator.archive.habits import Habits
 from federator.config import Archive
@@ -125,7 +125,7 @@ class ArchiveClient:
         query = "&".join(f"{name}={quote(value, safe=_QUERY_SAFE)}" for name, value in parameters)
         target = self._base.raw_path.decode("ascii").rstrip("/") + path + (f"?{query}" if query else "")
         url = self._base.copy_with(raw_path=target.encode("ascii"))
-        with self._breakers[kind].watched():
+        with self._breakers[kind].watched(subject_of(path if not query else f"{path}?{query}")):
             return await with_retries(lambda: self._signed_in(url, accept), self._budget)
 
     async def _signed_in(self, url: httpx.URL, accept: str) -> Answer:

@@ -9,13 +9,19 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
+from federator.archive.folder import told
 from federator.errors import ArchiveError
 from federator.model import OutcomeState
 
 
 def refusal(response: httpx.Response) -> ArchiveError:
-    """What a status outside 2xx says; the body is never shown."""
+    """What a status outside 2xx says; the body is never shown. A folder says in words what is the matter."""
     status = response.status_code
+    words = told.words_in(response.headers, response.request.url.host)
+    if words:
+        # Nothing was sent over a network, so asking again would bring the same.
+        state = OutcomeState.UNREACHABLE if status == httpx.codes.SERVICE_UNAVAILABLE else OutcomeState.FAILED
+        return ArchiveError(words, state=state, http_status=status, permanent=True)
     retry_after_s = None
     match status:
         case 401:
@@ -26,6 +32,8 @@ def refusal(response: httpx.Response) -> ArchiveError:
             message, state = "has nothing at this address (404).", OutcomeState.FAILED
         case 410:
             message, state = "says that this was archived offline or removed (410).", OutcomeState.FAILED
+        case 422:
+            message, state = "has this object, but cannot make anything of it (422).", OutcomeState.FAILED
         case _ if response.is_server_error:
             message, state = f"reported an internal error ({status}).", OutcomeState.FAILED
         case _:

@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 MAX_ATTEMPTS = 3
 _RETRY_STATUS = frozenset({408, 425, 429, 502, 503, 504})
+_NOBODY_LOOKED = frozenset({502, 503, 504})
+_SERIES_PARTS = 5
 _BACKOFF_FIRST_S = 0.1
 _BACKOFF_MAX_S = 2.0
 
@@ -47,7 +49,11 @@ class RetryBudget:
 class Breaker:
     """Open after five failures in a row, or more than half of the last twenty; then one request at a time probes.
 
-    Only transport faults, timeouts and 5xx count: an archive that says no is working.
+    Only transport faults, timeouts and 5xx count: an archive that says no is working. Of those, what nobody who knows
+    the object has said (the network, a gateway, an archive too busy to look) counts each time. Any other 5xx means that
+    the archive choked on what it was asked for, and says at first no more than that this cannot be had: it counts once
+    for each subject among the last twenty. So one broken object, asked for forty times, leaves the archive in service,
+    while one that answers 500 to everything is spared after five different questions.
     """
 
     OPEN_S = 20.0
@@ -56,23 +62,25 @@ class Breaker:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._recent: deque[bool] = deque(maxlen=self._SAMPLE)
+        # None for a request that went well, else what it was about: empty for the archive as a whole.
+        self._recent: deque[str | None] = deque(maxlen=self._SAMPLE)
         self._in_a_row = 0
         self._open_until = 0.0
         self._probing = False
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
+    def watched(self, subject: str = "") -> Iterator[None]:
         """Let a request pass and learn from its end, or raise an ArchiveError (skipped) while the circuit is open.
 
-        From one that is cancelled nothing is learned: it was given up for reasons of our own.
+        `subject` is what it asks for (`subject_of`). From one that is cancelled nothing is learned: it was given up for
+        reasons of our own.
         """
         probes = self._admit()
         try:
             yield
         except ArchiveError as error:
             if is_fault(error):
-                self.failed()
+                self.failed("" if _is_about_the_archive(error) else subject)
             else:
                 self._succeeded()
             raise
@@ -82,11 +90,14 @@ class Breaker:
             if probes:
                 self._probing = False
 
-    def failed(self) -> None:
-        """The archive could not be reached, broke off, timed out or answered 5xx."""
+    def failed(self, subject: str = "") -> None:
+        """The archive could not be reached, broke off, timed out or answered 5xx; `subject` where only that failed."""
+        if subject and subject in self._recent:
+            return
         self._in_a_row += 1
-        self._recent.append(False)
-        mostly = len(self._recent) == self._SAMPLE and sum(self._recent) * 2 < self._SAMPLE
+        self._recent.append(subject)
+        faults = sum(each is not None for each in self._recent)
+        mostly = len(self._recent) == self._SAMPLE and faults * 2 > self._SAMPLE
         if self._open_until or self._in_a_row >= self._IN_A_ROW or mostly:
             self._open_until = self._clock() + self.OPEN_S
 
@@ -109,7 +120,7 @@ class Breaker:
             self._recent.clear()
         self._in_a_row = 0
         self._open_until = 0.0
-        self._recent.append(True)
+        self._recent.append(None)
 
 
 def is_fault(error: ArchiveError) -> bool:
@@ -117,6 +128,20 @@ def is_fault(error: ArchiveError) -> bool:
     if error.http_status is not None:
         return error.http_status >= 500  # noqa: PLR2004 - the 5xx class of RFC 9110
     return error.state in {OutcomeState.UNREACHABLE, OutcomeState.TIMED_OUT}
+
+
+def subject_of(path: str) -> str:
+    """What a path below an archive's address is about: a series where it names one, else the whole question.
+
+    The images of a series are of one make: what an archive cannot decode in one, it cannot in the others either.
+    """
+    resource = path.partition("?")[0].split("/")
+    within_series = len(resource) > _SERIES_PARTS and resource[1] == "studies" and resource[3] == "series"
+    return "/".join(resource[:_SERIES_PARTS]) if within_series else path
+
+
+def _is_about_the_archive(error: ArchiveError) -> bool:
+    return error.http_status is None or error.http_status in _NOBODY_LOOKED
 
 
 def _worth_repeating(error: BaseException) -> bool:

@@ -34,6 +34,7 @@ from federator.archive.folder.json import encoded
 from federator.archive.folder.pixels import DamagedFile, open_stored
 from federator.archive.folder.query import checked_uid, read_query
 from federator.archive.folder.search import search
+from federator.archive.folder.told import header_of
 from federator.errors import RequestError
 from federator.model import Level
 
@@ -241,8 +242,13 @@ async def _bad_request(request: Request, error: Exception) -> Response:  # noqa:
 
 
 async def _damaged(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the signature of a handler
-    return PlainTextResponse("The file of this object is damaged.", status_code=500)
+    """What is wrong with one file is said of its object: 5xx would speak for the whole archive."""
+    return _refused(str(error) or "has this object, but its file is damaged.", status_code=422)
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the signature of a handler
-    return PlainTextResponse("The folder or its index cannot be read.", status_code=503)
+    return _refused("its folder or its index cannot be read.", status_code=503)
+
+
+def _refused(words: str, *, status_code: int) -> Response:
+    return PlainTextResponse(words, status_code=status_code, headers=header_of(words))

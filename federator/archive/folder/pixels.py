@@ -1,9 +1,11 @@
 """The pixels of a file, one frame at a time, reading no more of the file than needed (PS3.5 §8 and Annex A)."""
 
+import os
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -31,7 +33,7 @@ _ARRAY_CODES = {2: "H", 4: "I", 8: "Q"}
 
 
 class DamagedFile(Exception):  # noqa: N818 - reads as a sentence at the place where it is raised
-    """A file of the index that cannot be read after all."""
+    """A file of the index that cannot be read after all; the message, if any, says what of its object is missing."""
 
 
 @contextmanager
@@ -101,13 +103,29 @@ class Stored:
     def _encapsulated(self, source: BinaryIO, pixels: Pixels, frame_number: int) -> bytes:
         from pydicom.encaps import get_frame
 
-        source.seek(pixels.start)
         offsets, lengths = self.dataset.get("ExtendedOffsetTable"), self.dataset.get("ExtendedOffsetTableLengths")
-        return get_frame(
-            source,
-            frame_number - 1,
-            extended_offsets=(offsets, lengths) if offsets and lengths else None,
-            number_of_frames=self.number_of_frames,
+        read = partial(
+            get_frame, source, frame_number - 1, extended_offsets=(offsets, lengths) if offsets and lengths else None
+        )
+        source.seek(pixels.start)
+        try:
+            frame = read(number_of_frames=self.number_of_frames)
+        except DAMAGED:
+            held = _frames_held(source, pixels)
+            if held < frame_number:
+                raise self._lacks(held) from None
+            source.seek(pixels.start)
+            frame = read(number_of_frames=held)
+        if not frame:
+            raise self._lacks(_frames_held(source, pixels))
+        return frame
+
+    def _lacks(self, held: int) -> DamagedFile:
+        """What to say of a frame that is declared, where only `held` are in the file."""
+        if held >= self.number_of_frames:
+            return DamagedFile()
+        return DamagedFile(
+            f"has this object, but its file holds only {held} of the {self.number_of_frames} frames that it declares."
         )
 
     def _native(self, source: BinaryIO, pixels: Pixels, frame_number: int) -> bytes | None:
@@ -119,10 +137,13 @@ class Stored:
         first, end = first_bit // _BYTE_BITS, -(-end_bit // _BYTE_BITS)
         begin = first // width * width
         source.seek(pixels.start + begin)
-        stored = source.read(min(-(-end // width) * width, pixels.length or 0) - begin)
+        stored = source.read(max(0, min(-(-end // width) * width, pixels.length or 0) - begin))
         content = swapped(stored, width)[first - begin : end - begin]
-        if not frame_bits or len(content) < end - first:
+        if not frame_bits:
             return None
+        if len(content) < end - first:
+            held_bytes = min(source.seek(0, os.SEEK_END) - pixels.start, pixels.length or 0)
+            raise self._lacks(held_bytes * _BYTE_BITS // frame_bits)
         shift = first_bit % _BYTE_BITS
         if not shift and not frame_bits % _BYTE_BITS:
             return content
@@ -189,6 +210,19 @@ def _opened(path: Path) -> Stored:
         pixels=pixels,
         inflated=content,
     )
+
+
+def _frames_held(source: BinaryIO, pixels: Pixels) -> int:
+    """How many encoded frames there are where the declared number is wrong: one for each fragment.
+
+    Standard: PS3.5 §A.4 (a frame has a fragment of its own at least)
+    """
+    from pydicom.encaps import parse_basic_offsets, parse_fragments
+
+    source.seek(pixels.start)
+    offsets = parse_basic_offsets(source)
+    fragments, _ = parse_fragments(source)
+    return min(len(offsets), fragments) if offsets else fragments
 
 
 def swapped(content: bytes, width: int) -> bytes:

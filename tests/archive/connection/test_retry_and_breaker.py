@@ -9,7 +9,7 @@ import pytest
 
 from federator.archive.connection import retry
 from federator.archive.connection.client import ArchiveClient, RequestKind
-from federator.archive.connection.retry import Breaker, RetryBudget, with_retries
+from federator.archive.connection.retry import Breaker, RetryBudget, subject_of, with_retries
 from federator.config import Archive
 from federator.errors import ArchiveError
 from federator.model import OutcomeState
@@ -188,10 +188,10 @@ def breaker(clock: Clock) -> Breaker:
     return Breaker(clock)
 
 
-def passes(breaker: Breaker, error: BaseException | None = None) -> bool:
+def passes(breaker: Breaker, error: BaseException | None = None, subject: str = "") -> bool:
     """Whether a request was let through; it ends with `error`."""
     try:
-        with breaker.watched():
+        with breaker.watched(subject):
             if error is not None:
                 raise error
     except ArchiveError as raised:
@@ -286,6 +286,43 @@ def test_one_success_starts_the_count_anew(breaker):
         assert all(passes(breaker, DOWN) for _ in range(4))
         assert passes(breaker)
         assert all(passes(breaker) for _ in range(4))
+
+
+def choked(breaker: Breaker, subject: str) -> bool:
+    """Whether a request for `subject` was let through; the archive answers it with 500."""
+    return passes(breaker, ArchiveError("choked", state=OutcomeState.FAILED, http_status=500), subject)
+
+
+def test_one_broken_object_does_not_open_the_circuit(breaker):
+    """contract.md §3.9: a breaker counts an archive's failures, not an object's."""
+    assert all(choked(breaker, "/studies/1/series/2") for _ in range(40))
+    assert all(choked(breaker, f"/studies/1/series/{number}") for number in (2, 3) for _ in range(20))
+    assert passes(breaker)
+
+
+def test_an_archive_that_chokes_on_five_things_in_a_row_is_spared(breaker, clock):
+    """facts/dicomweb.md 3.5: five failures of an archive, each of another object or search."""
+    assert [choked(breaker, f"/studies/{number}") for number in range(7)] == [True] * 5 + [False] * 2
+    clock.now += Breaker.OPEN_S + 1
+    assert choked(breaker, "/studies/9")
+    assert not passes(breaker)
+
+
+def test_a_probe_of_an_object_that_is_known_to_be_broken_says_nothing(breaker, clock):
+    """facts/dicomweb.md 3.5: the next request probes instead."""
+    for number in range(5):
+        choked(breaker, f"/studies/{number}")
+    clock.now += Breaker.OPEN_S + 1
+    assert choked(breaker, "/studies/4")
+    assert passes(breaker)
+
+
+def test_a_subject_is_a_series_or_a_whole_question():
+    """contract.md §3.9: images of one series are of one make, so that they fail for one reason."""
+    assert subject_of("/studies/1/series/2/instances/3/frames/4") == "/studies/1/series/2"
+    assert subject_of("/studies/1/series/2/metadata?x=y") == "/studies/1/series/2"
+    assert subject_of("/studies?PatientID=1") != subject_of("/studies?PatientID=2")
+    assert subject_of("/studies/1/series?limit=1") == "/studies/1/series?limit=1"
 
 
 async def test_searching_and_retrieving_fail_apart_from_each_other():

@@ -7,10 +7,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom import dcmread, dcmwrite
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEGBaseline8Bit, RLELossless
 
+from federator.archive.connection.client import ArchiveClient
 from federator.archive.folder.header import Header, Refusal, read_header
 from federator.archive.folder.objects import header_row, metadata
 from federator.archive.folder.pixels import DamagedFile, open_stored
+from federator.archive.retrieve.instances import retrieve_frame, retrieve_instance
+from federator.config import Archive
+from federator.errors import ArchiveError
 from tests.support.folder_archive import PYDICOM_DATA, first, opened, write_tiny
 
 pytestmark = pytest.mark.anyio
@@ -73,7 +80,7 @@ async def test_pixels_that_are_damaged_are_told_as_damaged(tmp_path):
         (row,) = (await client.get("/instances")).json()
         address = first(row, "00081190")
         assert (await client.get(f"{address}/metadata")).status_code == 200
-        assert (await client.get(f"{address}/frames/1")).status_code == 500
+        assert (await client.get(f"{address}/frames/1")).status_code == 422
 
 
 async def test_values_that_mean_nothing_are_shown_as_they_stand(tmp_path):
@@ -85,3 +92,66 @@ async def test_values_that_mean_nothing_are_shown_as_they_stand(tmp_path):
         (row,) = (await client.get("/series?PatientID=A1")).json()
         assert row["00200011"] == {"vr": "IS", "Value": ["x?"]}
         assert (await client.get("/series?SeriesNumber=12")).json() == []
+
+
+def write_cut(
+    path: Path, *, declared: int, frames: list[bytes], offsets: bool = False, syntax: str = JPEGBaseline8Bit
+) -> None:
+    """A multi-frame ultrasound that declares more frames than it holds."""
+    write_tiny(path, study="2.25.1", series="2.25.2", instance="2.25.3", NumberOfFrames=declared, Rows=8, Columns=8)
+    dataset = dcmread(path)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.SamplesPerPixel, dataset.BitsAllocated, dataset.PhotometricInterpretation = 1, 8, "MONOCHROME2"
+    dataset.PixelData = encapsulate(frames, has_bot=offsets)
+    dataset["PixelData"].VR = "OB"
+    dcmwrite(path, dataset, enforce_file_format=True)
+
+
+@pytest.mark.parametrize("offsets", [True, False])
+@pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, RLELossless])
+async def test_the_frames_that_are_there_are_given_and_the_others_named(tmp_path, offsets, syntax):
+    """contract.md §3.9, PS3.5 §A.4: forty frames declared, three encoded."""
+    frames = [b"\xff\xd8" + bytes([number]) * 20 + b"\xff\xd9" for number in range(3)]
+    write_cut(tmp_path / "files" / "cut.dcm", declared=40, frames=frames, offsets=offsets, syntax=syntax)
+    instance = "/studies/2.25.1/series/2.25.2/instances/2.25.3"
+    async with opened(tmp_path / "files", tmp_path / "cache") as client:
+        for number, frame in enumerate(frames, start=1):
+            assert frame in (await client.get(f"{instance}/frames/{number}")).content
+        missing = [await client.get(f"{instance}/frames/{number}") for number in (4, 20, 40)]
+        assert [response.status_code for response in missing] == [422] * 3
+        assert all("only 3 of the 40 frames" in response.text for response in missing)
+        assert (await client.get(f"{instance}/frames/41")).status_code == 404
+
+
+async def test_native_frames_of_a_file_that_is_cut_are_given_as_far_as_it_goes(tmp_path):
+    """contract.md §3.9, PS3.5 §8.1.1: one frame after another, without padding between them."""
+    path = tmp_path / "files" / "cut.dcm"
+    write_tiny(
+        path,
+        study="2.25.1",
+        series="2.25.2",
+        instance="2.25.3",
+        NumberOfFrames=5,
+        Rows=4,
+        Columns=4,
+        BitsAllocated=16,
+        PixelData=bytes(range(160)),
+    )
+    path.write_bytes(path.read_bytes()[:-70])
+    instance = "/studies/2.25.1/series/2.25.2/instances/2.25.3"
+    async with opened(tmp_path / "files", tmp_path / "cache") as client:
+        assert bytes(range(32, 64)) in (await client.get(f"{instance}/frames/2")).content
+        missing = await client.get(f"{instance}/frames/3")
+        assert (missing.status_code, "only 2 of the 5 frames" in missing.text) == (422, True)
+
+
+async def test_forty_bad_frames_leave_the_rest_of_the_folder_reachable(tmp_path):
+    """contract.md §3.9: an object's fault is no archive's fault."""
+    write_cut(tmp_path / "cut.dcm", declared=40, frames=[b"\xff\xd8\xff\xd9"])
+    write_tiny(tmp_path / "sound.dcm", study="2.25.11", series="2.25.12", instance="2.25.13")
+    async with ArchiveClient(Archive(name="teaching", folder=tmp_path)) as client:
+        for number in range(2, 41):
+            with pytest.raises(ArchiveError, match="only 1 of the 40 frames") as refused:
+                await retrieve_frame(client, "2.25.1", "2.25.2", "2.25.3", number)
+            assert refused.value.http_status == 422
+        assert await retrieve_instance(client, "2.25.11", "2.25.12", "2.25.13")

@@ -14,7 +14,7 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 from federator.archive.connection.client import ArchiveClient
 from federator.archive.encoding.multipart import parse
 from federator.archive.folder.json import encoded
-from federator.archive.folder.pixels import open_stored
+from federator.archive.folder.pixels import DamagedFile, open_stored
 from federator.archive.retrieve.retrieve import retrieve_document, retrieve_frame, retrieve_instance, retrieve_metadata
 from federator.config import Archive
 from federator.demo.samples.catalogue import write_samples
@@ -87,7 +87,8 @@ def test_frames_of_single_bits_begin_where_they_begin(tmp_path):
 
 def test_a_file_that_ends_early_has_only_the_frames_that_are_whole():
     """A cut frame must not be shown as if it were one."""
-    assert open_stored(PYDICOM_DATA / "test_files" / "MR_truncated.dcm").frame(1) is None
+    with pytest.raises(DamagedFile):
+        open_stored(PYDICOM_DATA / "test_files" / "MR_truncated.dcm").frame(1)
 
 
 @pytest.fixture(scope="module")
