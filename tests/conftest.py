@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.hostile.loopback import Loopback
 
-pytest_plugins = ["tests.support.orthanc_server"]
+pytest_plugins = ["tests.support.orthanc_server", "tests.support.chain"]
 
 # Orthanc's plugin is a library, so there is no command to look for.
 ORTHANC_DICOMWEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
