@@ -119,7 +119,7 @@ async def test_a_name_and_password_beyond_ascii_are_sent_as_utf_8(serve, monkeyp
 @pytest.mark.parametrize("secret", ["grün", "a\x00b", "two\nlines"])
 async def test_a_secret_that_no_header_can_carry_is_refused_without_showing_it(serve, monkeypatch, secret):
     """contract.md §6: secrets never reach a message; and none may forge another header."""
-    monkeypatch.setattr("federator.archive.vault.read", lambda _: secret)
+    monkeypatch.setattr("federator.archive.secrets.vault.read", lambda _: secret)
     guarded = Guarded()
     async with ArchiveClient(serve(guarded, AuthMethod.BEARER)) as client:
         with pytest.raises(ArchiveError, match="cannot carry") as caught:
