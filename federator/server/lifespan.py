@@ -18,6 +18,7 @@ async def running(app: App) -> AsyncIterator[App]:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(app.keep, _load_federation)
         tasks.start_soon(app.keep_health)
+        tasks.start_soon(app.keep_processes)
         yield app
         tasks.cancel_scope.cancel()
 

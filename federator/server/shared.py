@@ -14,6 +14,8 @@ from federator.config import Config, ConfigSource
 from federator.errors import ConfigError, FederatorError
 from federator.model import Outcome
 from federator.server.health import HealthFile
+from federator.workers.limits import Limits
+from federator.workers.pool import Workers
 
 if TYPE_CHECKING:
     from federator.federation.federation import Federation
@@ -40,6 +42,7 @@ class App:
         self._settled = anyio.Event()
         self._news = anyio.Event()
         self._workers = anyio.CapacityLimiter(_WORKERS)
+        self._processes = Workers()
 
     def warm_up(self) -> None:
         """Have the federation opened in the background: clients list the tools long before the first question."""
@@ -100,6 +103,14 @@ class App:
                 return function(*arguments)
 
         return await self.in_worker(calm)
+
+    async def in_process(self, function: Callable[[*Arguments], T], *arguments: *Arguments, limits: Limits) -> T:
+        """Run what a stranger's bytes can make heavy in a process with bounds; the call's end is its end, too."""
+        return await self._processes.run(function, *arguments, limits=limits)
+
+    async def keep_processes(self) -> None:
+        """End processes that have nothing to do; all of them when cancelled."""
+        await self._processes.keep()
 
     async def keep(self, load: "Callable[[], type[Federation]]") -> None:
         """Open the federation once it is wanted; close it, in this same task, when cancelled.

@@ -26,5 +26,6 @@
   `needs` names the module, so that it is loaded in a thread before the first call.
 - A tool reports progress (`federator.server.progress.reporter`) or is added with `is_silent=True`.
 - `federator.server.wording.wording` has the shared pieces of text: `fenced`, `served_by`, `first_line`, `one_line`.
-- Work on pixels, PDF or SR runs through `app.in_worker(function, *arguments)`.
+- Work on pixels, PDF or SR runs through `app.in_worker(function, *arguments)`; what a stranger's bytes can make heavy
+  through `app.in_process(function, *arguments, limits=…)`.
 """

@@ -86,9 +86,9 @@ async def get_encapsulated_pdf_report_text(
     A page without a text layer (a scan) comes as an image, and the text says so. Long documents end early and say
     which pages to ask for.
     """
-    from federator.server.answers import report_text as report_reading
+    from federator.server.answers import documents
 
-    return await report_reading.document(ctx, study_instance_uid, series_instance_uid, sop_instance_uid, pages=pages)
+    return await documents.document(ctx, study_instance_uid, series_instance_uid, sop_instance_uid, pages=pages)
 
 
 def register(endpoint: Endpoint) -> None:
@@ -116,6 +116,6 @@ def register(endpoint: Endpoint) -> None:
     endpoint.add(
         get_encapsulated_pdf_report_text,
         title="Read a PDF report or document",
-        needs="federator.server.answers.report_text",
+        needs="federator.server.answers.documents",
         is_silent=True,
     )
