@@ -12,10 +12,14 @@ Anything else is a bug: it is logged by its type and place, and its text stays h
 Messages are written here by federator. They never carry archive bodies, secrets or attribute values.
 """
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from federator.model import Outcome, OutcomeState
+
+_PACKAGE = str(Path(__file__).parent)
 
 
 class FederatorError(Exception):
@@ -90,3 +94,15 @@ class NotFound(FederatorError):  # noqa: N818 - reads as a sentence at the place
 
 class ContentError(FederatorError):
     """The object was found, but it holds nothing of the kind that was asked for."""
+
+
+def places_of(error: BaseException) -> list[str]:
+    """Type and place of an exception, or of each one in a group, for a log: its text may quote what an archive sent."""
+    if isinstance(error, BaseExceptionGroup):
+        return [
+            place for inner in error.exceptions if not isinstance(inner, FederatorError) for place in places_of(inner)
+        ]
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if frame.filename.startswith(_PACKAGE)] or frames
+    place = f"{ours[-1].filename}:{ours[-1].lineno} in {ours[-1].name}" if ours else "an unknown place"
+    return [f"{type(error).__name__} at {place}"]

@@ -1,6 +1,7 @@
 """One question to many archives: one task each, one deadline each, exactly one outcome each.
 
-An archive that fails takes nothing from the others. What it brought before it failed is kept, and its outcome says so.
+An archive that fails takes nothing from the others, whatever it is that fails. What it brought before it failed is
+kept, and its outcome says so.
 """
 
 import time
@@ -10,6 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 import anyio
 
+from federator.archive.connection.boundary import bounded
 from federator.archive.connection.client import ArchiveClient, Meter, RequestKind, current_meter
 from federator.errors import ArchiveError, NoArchiveAnswered
 from federator.model import Outcome, OutcomeState
@@ -91,7 +93,8 @@ async def _outcome(
     state, message = OutcomeState.TIMED_OUT, ""
     with anyio.move_on_after(deadline_s) as deadline:
         try:
-            await ask(client, gathered)
+            with bounded(client, RequestKind.QUERY):
+                await ask(client, gathered)
         except ArchiveError as error:
             state, message = error.state, str(error)
         else:

@@ -7,8 +7,9 @@ from typing import Generic, TypeVar
 
 import anyio
 
+from federator.archive.connection.boundary import bounded
 from federator.archive.connection.client import ArchiveClient, Meter, RequestKind, current_meter
-from federator.errors import ArchiveError, NoArchiveAnswered, NotFound
+from federator.errors import ArchiveError, FederatorError, NoArchiveAnswered, NotFound
 from federator.federation.lists import not_found
 from federator.model import Outcome, OutcomeState
 
@@ -31,7 +32,8 @@ async def first_served(clients: Sequence[ArchiveClient], operation: Operation[T]
     """Try the holders in order; each has its own deadline.
 
     Raises NotFound where an archive says that it does not have the object and none has it, NoArchiveAnswered where
-    all failed otherwise. A ContentError passes: another copy would hold the same content.
+    all failed otherwise. A ContentError passes: another copy would hold the same content. So does a RequestError: it
+    speaks of what was asked for.
     """
     earlier: list[Outcome] = []
     absent = False
@@ -39,7 +41,8 @@ async def first_served(clients: Sequence[ArchiveClient], operation: Operation[T]
         current_meter.set(meter := Meter())
         with anyio.move_on_after(client.archive.deadline_s) as deadline:
             try:
-                value = await operation(client)
+                with bounded(client, RequestKind.RETRIEVE, passing=FederatorError):
+                    value = await operation(client)
             except ArchiveError as error:
                 absent = absent or error.http_status in _GONE
                 earlier.append(_failed(client, error, meter))

@@ -3,10 +3,8 @@
 import inspect
 import logging
 import sys
-import traceback
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -17,8 +15,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, InputRequiredResult, TextContent, Tool, ToolAnnotations
 from pydantic import ValidationError
 
-import federator
-from federator.errors import FederatorError, NoArchiveAnswered, NotFound
+from federator.errors import FederatorError, NoArchiveAnswered, NotFound, places_of
 from federator.server.arguments import invalid_arguments, unknown_arguments
 from federator.server.progress import tell_of_waiting
 from federator.server.shared import App
@@ -26,8 +23,6 @@ from federator.server.shared import App
 logger = logging.getLogger(__name__)
 
 READ_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
-
-_PACKAGE = str(Path(federator.__file__).parent)
 
 _HIDDEN = (
     "federator could not do this because of a fault of its own; its log on this computer names the place. "
@@ -124,7 +119,8 @@ def _explain(error: ToolError) -> str:
         return str(error)
     if isinstance(cause, ValidationError):
         return invalid_arguments(cause)
-    _log_fault(cause)
+    for place in places_of(cause):
+        logger.error("A tool failed: %s", place)
     return _HIDDEN
 
 
@@ -136,19 +132,6 @@ def _meant(cause: BaseException | None) -> FederatorError | None:
         found = [_meant(inner) for inner in cause.exceptions]
         return found[0] if all(found) else None
     return None
-
-
-def _log_fault(cause: BaseException) -> None:
-    # Its type and place only: the text of an exception may quote what an archive sent.
-    if isinstance(cause, BaseExceptionGroup):
-        for inner in cause.exceptions:
-            if _meant(inner) is None:
-                _log_fault(inner)
-        return
-    frames = traceback.extract_tb(cause.__traceback__)
-    ours = [frame for frame in frames if frame.filename.startswith(_PACKAGE)] or frames
-    place = f"{ours[-1].filename}:{ours[-1].lineno} in {ours[-1].name}" if ours else "an unknown place"
-    logger.error("A tool failed: %s at %s", type(cause).__name__, place)
 
 
 def _tell_health(context: Context[App, Any] | None) -> None:

@@ -17,7 +17,10 @@ PostForm = Callable[[str, Mapping[str, str]], Awaitable[Mapping[str, object]]]
 
 _RENEW_AT = 0.8
 _SHORTEST_LIFE_S = 30.0
+_LONGEST_LIFE_S = 86_400.0
 _DEFAULT_LIFE_S = 300.0
+_MOST_DIGITS = 10
+_LONGEST_TOKEN = 32_768
 
 
 class SignIn:
@@ -76,12 +79,27 @@ class SignIn:
             form["scope"] = self._archive.scope
         answer = await self._post_form(self._archive.token_url, form)
         token = answer.get("access_token")
-        if not isinstance(token, str) or not token:
+        if not isinstance(token, str) or not token.strip():
             raise ArchiveError("the sign-in service gave no access token.", state=OutcomeState.REFUSED)
-        life = answer.get("expires_in")
-        life_s = float(life) if isinstance(life, int | float) and life > 0 else _DEFAULT_LIFE_S
-        self._renew_at = time.monotonic() + max(_SHORTEST_LIFE_S, life_s) * _RENEW_AT
-        return {"Authorization": f"Bearer {_header_safe(token)}"}
+        if len(token) > _LONGEST_TOKEN or not token.isascii() or not token.strip().isprintable():
+            raise ArchiveError(
+                "the sign-in service gave an access token that no request can carry.", state=OutcomeState.REFUSED
+            )
+        self._renew_at = time.monotonic() + _life_s(answer.get("expires_in")) * _RENEW_AT
+        return {"Authorization": f"Bearer {token.strip()}"}
+
+
+def _life_s(told: object) -> float:
+    """Seconds that a token lives; what is told in other ways than as a number of seconds counts as not told.
+
+    Standard: RFC 6749 §5.1
+    """
+    if isinstance(told, str) and told.isascii() and told.isdecimal() and len(told) <= _MOST_DIGITS:
+        # Azure's older service writes the number as text.
+        told = int(told)
+    if isinstance(told, bool) or not isinstance(told, int | float) or not told > 0:
+        return _DEFAULT_LIFE_S
+    return float(min(max(_SHORTEST_LIFE_S, told), _LONGEST_LIFE_S))
 
 
 def _header_safe(secret: str) -> str:

@@ -1,4 +1,4 @@
-"""One archive over HTTP: with `faults`, the only door to httpx.
+"""One archive over HTTP: with `address` and `faults`, the only door to httpx.
 
 Every request is a GET to the archive's own origin. Each is limited four ways: by the caller's cancel scope (seconds),
 by `max_bytes` of decoded answer, by `max_connections` at once, and by the rows that the caller counts.
@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from http.cookiejar import DefaultCookiePolicy
 from importlib import import_module
 from types import TracebackType
 from typing import Self
@@ -24,6 +25,7 @@ import httpcore  # noqa: F401 - httpx loads it when the first client is made, an
 import httpx
 
 from federator import __version__
+from federator.archive.connection.address import address_of, check_encoding, is_redirect, redirected, set_location_aside
 from federator.archive.connection.auth import SignIn
 from federator.archive.connection.faults import refusal, translated
 from federator.archive.connection.retry import Breaker, RetryBudget, subject_of, with_retries
@@ -39,7 +41,6 @@ _MAX_REDIRECTS = 3
 _TOKEN_MAX_BYTES = 1_048_576
 _FOLDER_BASE = "http://folder.invalid"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "folder.invalid"})
-_ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 # What stands in a query as it is: Orthanc 1.10 does not decode escapes, dcm4chee takes %2C for a letter.
 _QUERY_SAFE = "*?^,-.=@:/~!$'();"
 
@@ -84,7 +85,7 @@ class ArchiveClient:
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
         self.name = archive.name
-        self.habits = Habits(trusted=archive.folder is not None, orderby=True if archive.folder is not None else None)
+        self.habits = _unknown(archive)
         self._breakers = {kind: Breaker(time.monotonic) for kind in RequestKind}
         self._budget = RetryBudget()
         self._slots = anyio.Semaphore(archive.max_connections)
@@ -94,7 +95,7 @@ class ArchiveClient:
 
     @cached_property
     def _base(self) -> httpx.URL:
-        return _address(_FOLDER_BASE if self.archive.folder is not None else self.archive.url.rstrip("/"))
+        return address_of(_FOLDER_BASE if self.archive.folder is not None else self.archive.url.rstrip("/"))
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
@@ -109,6 +110,16 @@ class ArchiveClient:
     def timed_out(self, kind: RequestKind) -> None:
         """Tell the circuit breaker that a question ran into its deadline."""
         self._breakers[kind].failed()
+
+    def forget(self, kind: RequestKind) -> None:
+        """Forget what the archive was found to do, because something in an answer broke a question.
+
+        Questions under way keep what they rely on where they hold it; retrieving takes nothing from searching.
+        """
+        if kind is RequestKind.QUERY:
+            self.habits = _unknown(self.archive)
+        self.habits.accepts.clear()
+        self.habits.unsupported.clear()
 
     async def get(
         self,
@@ -146,9 +157,9 @@ class ArchiveClient:
                 self._slots,
                 self._sent("GET", url, headers={"Accept": accept, **encoding, **signed}) as response,
             ):
-                if not response.has_redirect_location:
+                if not is_redirect(response):
                     return await self._read(response)
-                url = self._redirected(url, response)
+                url = redirected(url, response, base=self._base)
         raise ArchiveError("redirects in circles.", state=OutcomeState.NOT_DICOMWEB, permanent=True)
 
     @asynccontextmanager
@@ -189,11 +200,17 @@ class ArchiveClient:
 
     async def _trust(self) -> ssl.SSLContext:
         """The token service may be secure where the archive itself is not; where neither is, nothing is verified."""
-        if "https" not in {self._base.scheme, _address(self.archive.token_url).scheme}:
+        if "https" not in {self._base.scheme, address_of(self.archive.token_url).scheme}:
             return trust_in_nobody()
         return await anyio.to_thread.run_sync(trust_of, self.archive)
 
     def _made(self, trust: ssl.SSLContext) -> httpx.AsyncClient:
+        http = self._plainly_made(trust)
+        # A cookie would be sent with every later request: one bad answer could spoil them all.
+        http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        return http
+
+    def _plainly_made(self, trust: ssl.SSLContext) -> httpx.AsyncClient:
         archive = self.archive
         transport = None
         if archive.folder is not None:
@@ -210,29 +227,15 @@ class ArchiveClient:
                 keepalive_expiry=_KEEP_ALIVE_S,
             ),
             follow_redirects=False,
+            event_hooks={"response": [set_location_aside]},
             trust_env=self._base.host not in _LOOPBACK,
             headers={"User-Agent": f"federator/{__version__}"},
         )
 
-    def _redirected(self, url: httpx.URL, response: httpx.Response) -> httpx.URL:
-        try:
-            target = url.join(response.headers.get("location", ""))
-        except httpx.InvalidURL:
-            target = httpx.URL("")
-        if (target.scheme, target.host, target.port) != (url.scheme, url.host, url.port):
-            raise ArchiveError(
-                "sends you to another host, as web sign-in pages do. "
-                "It needs an account or a token for programs, or its address has changed.",
-                state=OutcomeState.NOT_DICOMWEB,
-                http_status=response.status_code,
-                permanent=True,
-            )
-        return target
-
     async def _read(self, response: httpx.Response) -> Answer:
         if not response.is_success:
             raise refusal(response)
-        _check_encoding(response)
+        check_encoding(response)
         chunks: list[bytes] = []
         size = 0
         async for chunk in response.aiter_bytes():
@@ -256,7 +259,7 @@ class ArchiveClient:
     async def _post_form(self, url: str, form: Mapping[str, str]) -> Mapping[str, object]:
         """The one POST there is: it asks the token endpoint for a token, and goes nowhere else."""
         async with self._sent(
-            "POST", _address(url), data=dict(form), headers={"Accept": "application/json"}
+            "POST", address_of(url), data=dict(form), headers={"Accept": "application/json"}
         ) as response:
             if not response.is_success:
                 raise ArchiveError(
@@ -264,7 +267,7 @@ class ArchiveClient:
                     state=OutcomeState.REFUSED,
                     http_status=response.status_code if response.is_server_error else None,
                 )
-            _check_encoding(response)
+            check_encoding(response)
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
@@ -279,19 +282,6 @@ class ArchiveClient:
         return answer
 
 
-def _address(text: str) -> httpx.URL:
-    try:
-        url = httpx.URL(text)
-        # Names in Punycode (xn--) are read only when they are asked for.
-        _ = url.host
-    except (httpx.InvalidURL, ValueError) as error:
-        message = "its address has a host name that does not exist on any network. Look at its spelling."
-        raise ArchiveError(message, state=OutcomeState.UNREACHABLE, permanent=True) from error
-    return url
-
-
-def _check_encoding(response: httpx.Response) -> None:
-    """Refuse what was packed twice: a few kilobytes of it would unpack to gigabytes before they can be counted."""
-    packed = [coding.strip().lower() for coding in response.headers.get("content-encoding", "identity").split(",")]
-    if len(packed) > 1 or packed[0] not in _ENCODINGS:
-        raise ArchiveError("sent an answer that cannot be unpacked.", state=OutcomeState.FAILED, permanent=True)
+def _unknown(archive: Archive) -> Habits:
+    is_folder = archive.folder is not None
+    return Habits(trusted=is_folder, orderby=True if is_folder else None)

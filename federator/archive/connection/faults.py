@@ -13,6 +13,8 @@ from federator.archive.folder import told
 from federator.errors import ArchiveError
 from federator.model import OutcomeState
 
+_LONGEST_DATE = 64
+
 
 def refusal(response: httpx.Response) -> ArchiveError:
     """What a status outside 2xx says; the body is never shown. A folder says in words what is the matter."""
@@ -46,15 +48,19 @@ def refusal(response: httpx.Response) -> ArchiveError:
 
 def retry_after_s_of(header: str) -> float | None:
     """Seconds from a Retry-After header, which holds seconds or a date (RFC 9110 §10.2.3)."""
-    if header.isascii() and header.strip().isdigit():
-        return float(header)
+    if len(header) > _LONGEST_DATE:
+        return None
+    number = header.strip()
+    if number.isascii() and number.isdigit():
+        return float(number)
     try:
         moment = parsedate_to_datetime(header)
-    except (ValueError, OverflowError):
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError, TypeError, IndexError):
+        # What else the parser raises for odd text differs between versions of Python.
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 # First match wins; what stands in the last row is everything else that httpx can raise.

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import anyio
 
-from federator.archive.connection.client import ArchiveClient, Meter, current_meter
+from federator.archive.connection.boundary import bounded
+from federator.archive.connection.client import ArchiveClient, Meter, RequestKind, current_meter
 from federator.archive.search.fetched import EVERYTHING, Wholeness
 from federator.archive.search.studies import Search
 from federator.archive.search.wire import STUDY_UID
@@ -145,7 +146,8 @@ async def _copies(reply: Reply[Harvest], uids: Sequence[str], query: Query, foun
     missed = ""
     with anyio.move_on_after(left_s) as deadline:
         try:
-            fetched = await search.fetch(EVERYTHING, limit=max(PROBE_LIMIT, len(uids) + 20))
+            with bounded(reply.client, RequestKind.QUERY):
+                fetched = await search.fetch(EVERYTHING, limit=max(PROBE_LIMIT, len(uids) + 20))
             found += [Row(archive=reply.client.name, data=row) for row in fetched.rows.values()]
             whole = fetched.wholeness is Wholeness.WHOLE or fetched.seen >= set(uids)
             missed = "" if whole else "its list may have been cut"

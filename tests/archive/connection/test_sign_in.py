@@ -186,10 +186,14 @@ async def test_a_token_that_is_refused_twice_is_the_end(serve):
 
 @pytest.mark.parametrize(
     ("life_s", "fresh_until_s"),
-    [(1000, 800), (60, 48), (1, 24), ("3600", 240), (None, 240), (-5, 240), (True, 24)],
+    [
+        *[(1000, 800), (60, 48), (1, 24), ("3600", 2880), (None, 240), (-5, 240), (True, 240), (0, 240)],
+        *[(float("inf"), 69_120), (float("nan"), 240), (10**400, 69_120)],
+        *[("9" * 5000, 240), ("²", 240), ([60], 240), ({"s": 60}, 240)],
+    ],
 )
 async def test_a_token_is_renewed_at_four_fifths_of_its_life(monkeypatch, life_s, fresh_until_s):
-    """Issue 2: refreshed early; a life that is not told counts as five minutes, and no life is under half a minute."""
+    """RFC 6749 §5.1, issue 2: one not told counts as five minutes, none is under half a minute or over a day."""
     now = [1000.0]
     asked_for: list[str] = []
 
@@ -223,7 +227,9 @@ async def test_a_token_is_renewed_at_four_fifths_of_its_life(monkeypatch, life_s
         (http(200, b'{"access_token": 7}', "application/json"), "gave no access token"),
         (http(200, b'{"access_token": ""}', "application/json"), "gave no access token"),
         (http(200, b"{}", "application/json"), "gave no access token"),
-        (http(200, b'{"access_token": "t\\u00fcr"}', "application/json"), "cannot carry"),
+        (http(200, b'{"access_token": "t\\u00fcr"}', "application/json"), "no request can carry"),
+        (http(200, b'{"access_token": "' + b"t" * 40_000 + b'"}', "application/json"), "no request can carry"),
+        (http(200, b'{"access_token": "t", "expires_in": ' + b"9" * 5_000 + b"}", "application/json"), "not answer in"),
         (http(200, b"[" * 100_000, "application/json"), "did not answer in JSON"),
         (http(200, b'"' + b"x" * 3_000_000 + b'"', "application/json"), "did not answer in JSON"),
     ],
