@@ -3,7 +3,9 @@
 Who opens and closes it is `lifespan`.
 """
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 import anyio
@@ -11,7 +13,7 @@ import anyio.to_thread
 
 from federator.archive.collector import collector_at_rest
 from federator.config import Config, ConfigSource
-from federator.errors import ConfigError, FederatorError
+from federator.errors import ConfigError, ContentError, FederatorError, places_of
 from federator.model import Outcome
 from federator.server.health import HealthFile
 from federator.workers.limits import Limits
@@ -26,8 +28,31 @@ _WORKERS = 2
 _HEALTH_PAUSE_S = 1.0
 """The health file is written at most so often: under load one write tells of many calls."""
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
+
+
+@contextmanager
+def _about_the_content() -> Iterator[None]:
+    """Say of the object what reading it raised: no reader foresees all that bytes can hold (contract.md §3.9)."""
+    try:
+        yield
+    except FederatorError:
+        raise
+    except Exception as error:
+        # The second of the boundaries that catch everything: the first is around asking an archive
+        # (`archive.connection.boundary`), this one around reading what it gave.
+        _log(error)
+        raise ContentError(
+            "What the archive sent cannot be read; federator's log on this computer names the place."
+        ) from error
+
+
+def _log(error: BaseException) -> None:
+    for place in places_of(error):
+        logger.error("What an archive sent cannot be read: %s", place)
 
 
 class App:
@@ -92,8 +117,12 @@ class App:
                     await anyio.to_thread.run_sync(self._health.save, abandon_on_cancel=True)
 
     async def in_worker(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
-        """Run what computes for long in one of few threads, so that the event loop goes on."""
-        return await anyio.to_thread.run_sync(function, *arguments, limiter=self._workers)
+        """Run what computes for long in one of few threads, so that the event loop goes on.
+
+        It works on what archives sent: whatever that makes it raise is a ContentError.
+        """
+        with _about_the_content():
+            return await anyio.to_thread.run_sync(function, *arguments, limiter=self._workers)
 
     async def in_calm_worker(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
         """The same without Python's garbage collector: its walks over a large tree would halt the event loop, too."""

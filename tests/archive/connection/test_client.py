@@ -491,3 +491,13 @@ async def test_certificate_files_that_are_none_are_said(tmp_path: Path) -> None:
         error = await refusal(at(9, "https", ca_file=ca_file))
         assert "ca_file" in str(error)
         assert error.state is OutcomeState.FAILED
+
+
+async def test_no_cookie_is_kept() -> None:
+    """contract.md §3.9: nothing of a bad answer may spoil the next request, which a large cookie would."""
+    with recorded(lambda _: http(200, STUDY_LIST, Set_Cookie="session=" + "c" * 60_000)) as (port, heads):
+        async with ArchiveClient(at(port)) as client:
+            for _ in range(2):
+                await client.get("/studies", accept="application/dicom+json")
+    assert len(heads) == 2
+    assert not any("cookie" in head.lower() for head in heads)
