@@ -42,44 +42,60 @@ _SERIES = tuple(
 )
 
 # What people who do not speak DICOM write for a key; the answer is a suggestion and never a guess.
-_EVERYDAY = {
-    "name": "PatientName",
-    "patient": "PatientName",
-    "id": "PatientID",
-    "mrn": "PatientID",
-    "pid": "PatientID",
-    "dob": "PatientBirthDate",
-    "birthdate": "PatientBirthDate",
-    "birthday": "PatientBirthDate",
-    "sex": "PatientSex",
-    "gender": "PatientSex",
-    "date": "StudyDate",
-    "time": "StudyTime",
-    "accession": "AccessionNumber",
-    "physician": "ReferringPhysicianName",
-    "modalities": "ModalitiesInStudy",
-    "bodypart": "BodyPartExamined",
-    "uid": "StudyInstanceUID",
-    "fields": "includefield",
-    "include": "includefield",
-    "fuzzy": "fuzzymatching",
-    "count": "limit",
-    "max": "limit",
-    "page": "offset",
-    "server": "archive",
-    "pacs": "archive",
-    "source": "archive",
+_EVERYDAY_WORDS = {
+    "PatientName": "name patient patients patientsname patname fullname familyname lastname surname firstname "
+    "givenname patientenname nachname vorname nom nombre person",
+    "PatientID": "id mrn pid patid patientnumber patientno medicalrecordnumber medicalrecord hospitalnumber hospitalid "
+    "identifier patientidentifier patientenid patientennummer nhsnumber",
+    "IssuerOfPatientID": "issuer assigningauthority",
+    "PatientBirthDate": "dob birthdate birthday birth born dateofbirth patientdob patientsbirthdate patientdateofbirth "
+    "geburtsdatum geboren birthyear yearofbirth",
+    "PatientSex": "sex gender patientgender patientssex geschlecht",
+    "PatientAge": "age alter patientsage",
+    "StudyDate": "date examdate studydatetime acquisitiondate datum untersuchungsdatum daterange from to after before "
+    "since until startdate enddate datefrom dateto between year month",
+    "StudyTime": "time examtime uhrzeit",
+    "AccessionNumber": "accession accessionno accessionid accnum acc accno ordernumber orderid order_number",
+    "ReferringPhysicianName": "physician doctor referrer referring referringphysician referringdoctor refphysician "
+    "refphys refdoc arzt ueberweiser überweiser",
+    "NameOfPhysiciansReadingStudy": "radiologist reader reportingphysician befunder",
+    "StudyInstanceUID": "studyuid suid studyinstance studyinstanceid studyinstanceuids studyuids",
+    "SeriesInstanceUID": "seriesuid seriesinstance seriesinstanceid seriesinstanceuids seriesuids",
+    "SOPInstanceUID": "sopuid instanceuid imageuid objectuid sopinstance sopinstanceid sopinstanceuids instanceuids",
+    "SOPClassUID": "sopclass sopclassname",
+    "ModalitiesInStudy": "modalities modalität modalitaet modalitätt modalitiesinstudies modalityinstudy mods",
+    "BodyPartExamined": "bodypart bodyregion region anatomy organ bodyparts körperteil koerperteil bodysite",
+    "InstitutionName": "institution hospital facility site clinic krankenhaus klinik",
+    "includefield": "fields include includefields select attributes columns",
+    "fuzzymatching": "fuzzy fuzzymatch",
+    "limit": "count max top size pagesize maxresults first rows_per_page perpage",
+    "offset": "page skip start",
+    "archive": "server pacs source node aet database",
 }
+_EVERYDAY = {word: keyword for keyword, words in _EVERYDAY_WORDS.items() for word in words.split()}
+_STUDY_TEXT = (
+    "description desc studydesc procedure exam examination study studyname untersuchung q query search text keyword"
+)
 _EVERYDAY_AT = {
-    Level.STUDY: {"description": "StudyDescription"},
+    Level.STUDY: dict.fromkeys(_STUDY_TEXT.split(), "StudyDescription") | {"uid": "StudyInstanceUID"},
     Level.SERIES: {
-        "description": "SeriesDescription",
+        **dict.fromkeys("description desc seriesdesc series protocol q query search text".split(), "SeriesDescription"),  # noqa: SIM905 - as the words above
         "number": "SeriesNumber",
+        "seriesno": "SeriesNumber",
         "date": "SeriesDate",
         "uid": "SeriesInstanceUID",
+        "modalities": "Modality",
     },
-    Level.INSTANCE: {"number": "InstanceNumber", "uid": "SOPInstanceUID", "date": "ContentDate"},
+    Level.INSTANCE: {
+        "number": "InstanceNumber",
+        "imagenumber": "InstanceNumber",
+        "instance": "InstanceNumber",
+        "slice": "InstanceNumber",
+        "uid": "SOPInstanceUID",
+        "date": "ContentDate",
+    },
 }
+_ORDERS = frozenset("orderby order sort sortby sortorder orderdirection sorted".split())  # noqa: SIM905 - as the words above
 _LIKENESS = 0.6
 
 
@@ -109,7 +125,21 @@ def main_keywords(level: Level) -> list[str]:
 
 def everyday_meaning(key: str, level: Level) -> str:
     """The keyword for what people who do not speak DICOM call an attribute; empty where the word is none of those."""
-    return (_EVERYDAY | _EVERYDAY_AT[level]).get(re.sub(r"[^a-z0-9]", "", key.lower()), "")
+    return (_EVERYDAY | _EVERYDAY_AT[level]).get(_plain(key), "")
+
+
+def is_order(key: str) -> bool:
+    """Whether the key asks for an order."""
+    return _plain(key) in _ORDERS
+
+
+def means_one(key: str, level: Level) -> bool:
+    """Whether a key is an attribute's name but for its delimiters (`patient.name`)."""
+    return bool(everyday_meaning(key, level) or dictionary.tag_of_any_case(_plain(key)))
+
+
+def _plain(key: str) -> str:
+    return re.sub(r"[\W_]", "", key.lower())
 
 
 def suggestion(key: str, level: Level, options: tuple[str, ...]) -> str:
@@ -119,7 +149,7 @@ def suggestion(key: str, level: Level, options: tuple[str, ...]) -> str:
     """
     import difflib
 
-    plain = re.sub(r"[^a-z0-9]", "", key.lower())
+    plain = _plain(key)
     everyday = everyday_meaning(key, level)
     if everyday:
         return everyday

@@ -18,7 +18,10 @@ TIME_FORMS = "Write 1030, 103000 or 10:30, or a range such as 0800-1200, 0800- o
 MOMENT_FORMS = "Write 20240131103000, 20240131, or a range such as 20240131-20240201"
 
 # A year alone has a century that people live in, or else the end of '2024-0131' would be read as the year 131.
-_DAYS = r"today|yesterday|[0-9]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}|(?:18|19|20|21)[0-9]{2}-[0-9]{2}|(?:18|19|20|21)[0-9]{2}"
+_DAYS = (
+    r"today|yesterday|[0-9]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4}\.[0-9]{2}\.[0-9]{2}|"
+    r"(?:18|19|20|21)[0-9]{2}-[0-9]{2}|(?:18|19|20|21)[0-9]{2}"
+)
 _DATE = re.compile(rf"(?P<one>{_DAYS})|(?P<first>{_DAYS})?[-/](?P<last>{_DAYS})?", re.IGNORECASE)
 _LAST = re.compile(r"last-([0-9]{1,5})-(day|week|month|year)s?", re.IGNORECASE)
 _CLOCK = r"[0-9]{2}(?::?[0-9]{2}(?::?[0-9]{2}(?:\.[0-9]{1,6})?)?)?"
@@ -83,7 +86,7 @@ def _days(written: str, today: dt.date) -> _Ends | None:
     if written in {"today", "yesterday"}:
         day = _days_back(today, 0 if written == "today" else 1, "day")
         return (day, day) if day else None
-    digits = written.replace("-", "")
+    digits = re.sub("[-.]", "", written)
     year, month = digits[:4], digits[4:6]
     if len(digits) == _DAY_DIGITS:
         day = json.as_date(digits)

@@ -5,11 +5,12 @@ Standard: PS3.5 §6.2 (what a VR may hold), PS3.4 §C.2.2.2 (what a key may hold
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from federator.dicom import json
-from federator.dicom.query import dates
+from federator.dicom.query import dates, written_dates
 from federator.dicom.uid import is_uid
 from federator.errors import RequestError
 
@@ -109,15 +110,34 @@ def read_filter(tag: str, written: str, *, key: str, quoted: bool, today: dt.dat
     parts = [part.strip() for part in _divided(tag, vr, written, quoted=quoted)]
     if not all(parts):
         raise _refusal(key, written, f"one value of the list is empty. Write {keyword}=A,B with a value on each side")
-    values = tuple(dict.fromkeys(_read(part, key, vr, kind, today) for part in parts))
+    if kind is FilterKind.CODE and quoted:
+        values = tuple(dict.fromkeys(form for part in parts for form in _as_shown(part)))
+    else:
+        values = tuple(dict.fromkeys(_read(part, key, vr, kind, today) for part in parts))
     if kind in {FilterKind.NAME, FilterKind.TEXT, FilterKind.CODE} and any(not value.strip("*") for value in values):
         return None
     return Filter(tag=tag, keyword=keyword, vr=vr, kind=kind, values=values)
 
 
+def list_of(tag: str, values: Sequence[str]) -> str:
+    """Several values of an attribute as one value: with commas where no value holds one, else with backslashes."""
+    commas = json.vr_of(tag) in _LISTED or tag in _LISTED_TAGS
+    return ("," if commas else "\\").join(dict.fromkeys(value.strip() for value in values if value.strip()))
+
+
 def shortened(text: str) -> str:
     """A token as it is quoted in a message: not longer than helps to recognise it."""
     return text if len(text) <= _MAX_TOKEN_SHOWN else text[: _MAX_TOKEN_SHOWN - 1] + "…"
+
+
+def is_code(written: str) -> bool:
+    """Whether `written` may be a code string, in letters of any case."""
+    return _CODE.fullmatch(written.upper()) is not None
+
+
+def _as_shown(code: str) -> tuple[str, ...]:
+    """A quoted code: as the standard writes it, and as it stands, for it may be quoted from an answer."""
+    return (code.upper(), code)
 
 
 def _divided(tag: str, vr: str, written: str, *, quoted: bool) -> list[str]:
@@ -135,14 +155,22 @@ def _read(part: str, key: str, vr: str, kind: FilterKind, today: dt.date) -> str
     if kind is FilterKind.UID:
         return _read_uid(part, key)
     if kind is FilterKind.CODE:
-        code = part.upper()
-        if not _CODE.fullmatch(code):
+        if not is_code(part):
             why = f"is no code: at most {_MAX_CODE_LENGTH} of A-Z, 0-9, space and _"
             raise _refusal(key, part, f"{why}. Write for example {key}=CT, or {key}=CT,MR for several")
-        return code
+        return part.upper()
     if vr == "AS" and not _AGE.fullmatch(part.upper()):
-        raise _refusal(key, part, "is no age. Write three digits and D, W, M or Y, for example 045Y; no wild cards")
+        raise _refusal(
+            key, part, f"is no age. Write three digits and D, W, M or Y: {_age(part)}; no wild cards or ranges"
+        )
     return part.upper() if vr == "AS" else part
+
+
+def _age(written: str) -> str:
+    """The age that was probably meant, and an example."""
+    years = re.search(r"(?<![0-9])([0-9]{1,3})\s*([DWMY]?)", written.upper())
+    meant = f"{int(years[1]):03}{years[2] or 'Y'}" if years else "045Y"
+    return " or ".join(dict.fromkeys((meant, "045Y")))
 
 
 def _read_moment(part: str, key: str, kind: FilterKind, today: dt.date) -> str:
@@ -154,6 +182,9 @@ def _read_moment(part: str, key: str, kind: FilterKind, today: dt.date) -> str:
         value, forms, noun = dates.moment_value(part), dates.MOMENT_FORMS, "date and time"
     if value is not None:
         return value
+    meant = written_dates.meant(part) if kind is FilterKind.DATE else ()
+    if meant:
+        forms = f"Write {' or '.join(f'{key}={one}' for one in meant)}. {forms.replace('Write', 'Dates are')}"
     if "*" in part or "?" in part:
         raise _refusal(key, part, f"a {noun} takes no wild cards. {forms}")
     if "," in part:

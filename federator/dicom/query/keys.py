@@ -8,6 +8,7 @@ import re
 from federator.dicom import dictionary, json
 from federator.dicom.query import attributes
 from federator.dicom.query.filters import is_searchable, shortened
+from federator.dicom.query.misplaced import excluding
 from federator.errors import RequestError
 from federator.model import Level
 
@@ -68,28 +69,43 @@ def _resolved(key: str, level: Level, options: tuple[str, ...]) -> str:
     told = shortened(key)
     hexadecimal = _HEXADECIMAL.fullmatch(key)
     if hexadecimal:
-        tag = "".join(part for part in hexadecimal.groups() if part).upper()
-        if int(tag[:4], 16) % 2:
-            raise RequestError(f"'{told}' is a private attribute, which archives do not search. {_ask_for(level)}")
-        if not json.keyword_of(tag):
-            raise RequestError(f"'{told}' is not in the DICOM dictionary. {_ask_for(level)}")
-        return tag
-    if key[-1] in "<>!~:":
+        return _public("".join(part for part in hexadecimal.groups() if part).upper(), told, level)
+    if key[-1] == "!" or key[0] in "!-" or key.endswith("<>"):
+        raise excluding(f"{told}=")
+    if key[-1] in "<>~:":
         raise RequestError(
             f"'{told}=' compares in a way that archives do not know. Write KEY=VALUE, and open ranges of dates as "
             "StudyDate=20240131- or StudyDate=-20240131."
         )
-    if "." in key:
+    if "." in key and not attributes.means_one(key, level):
         raise RequestError(
             f"'{told}' names an attribute in a sequence; what archives answer to that cannot be checked. "
             f"{_ask_for(level)}"
         )
     tag = dictionary.tag_of_any_case(key)
     if not tag:
-        meant = attributes.suggestion(key, level, options)
-        remedy = f"Did you mean {meant}?" if meant else _ask_for(level)
-        raise RequestError(f"'{told}' is not a DICOM keyword. {remedy}")
+        raise RequestError(f"'{told}' {_unknown(key, level, options)}")
     return tag
+
+
+def _public(tag: str, told: str, level: Level) -> str:
+    """The tag, if archives know it."""
+    if int(tag[:4], 16) % 2:
+        raise RequestError(f"'{told}' is a private attribute, which archives do not search. {_ask_for(level)}")
+    if not json.keyword_of(tag):
+        raise RequestError(f"'{told}' is not in the DICOM dictionary. {_ask_for(level)}")
+    return tag
+
+
+def _unknown(key: str, level: Level, options: tuple[str, ...]) -> str:
+    """What to say of a key that the dictionary does not know."""
+    if attributes.is_order(key):
+        return "is no key: answers come newest first already, series and instances by number. Leave it out."
+    meant = attributes.suggestion(key, level, options)
+    remedy = f"Did you mean {meant}?" if meant else _ask_for(level)
+    if meant == "StudyDate":
+        remedy += " A range is written StudyDate=20240101-20240131, an open one 20240101- or -20240131."
+    return f"is not a DICOM keyword. {remedy}"
 
 
 def _refuse_unsearchable(token: str, tag: str) -> None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from json import dumps
 
 from federator.dicom import json
-from federator.dicom.query.filters import Filter, FilterKind, read_filter, shortened
+from federator.dicom.query.filters import Filter, FilterKind, list_of, read_filter, shortened
 from federator.dicom.query.keys import included_tags, searchable_tag
+from federator.dicom.query.readings import read
 from federator.dicom.query.tokens import Token, tokens
 from federator.dicom.uid import is_archive_name
 from federator.errors import RequestError
@@ -36,7 +37,7 @@ class Query:
 
     `limit` is what one page may hold, `limit_asked` what was written. `include` are tags of additional attributes,
     `include_all` says that all were asked for. `archives` are names as written, not yet known to be configured;
-    none means all.
+    none means all. `readings` are sentences that tell what was read in place of what was written.
     """
 
     level: Level
@@ -45,6 +46,7 @@ class Query:
     limit_asked: int = DEFAULT_LIMIT
     offset: int = 0
     fuzzy: bool = False
+    readings: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     include_all: bool = False
     archives: tuple[str, ...] = ()
@@ -71,6 +73,8 @@ class _Draft:
 
     level: Level
     filters: dict[str, Filter | None] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)
+    readings: list[str] = field(default_factory=list)
     options: dict[str, str] = field(default_factory=dict)
     uid_archives: tuple[str, ...] = ()
 
@@ -105,6 +109,7 @@ def _query(draft: _Draft) -> Query:
         limit_asked=limit_asked,
         offset=_count(options.get("offset", "0"), "offset", least=0),
         fuzzy=_flag(options.get("fuzzymatching", "false"), "fuzzymatching"),
+        readings=tuple(draft.readings),
         include=include,
         include_all=include_all,
         archives=_archives(options["archive"]) if "archive" in options else draft.uid_archives,
@@ -121,12 +126,25 @@ def _take(draft: _Draft, token: Token, today: dt.date) -> None:
         return
     tag = searchable_tag(token.key, token.value, draft.level, options=_OPTIONS)
     if tag in draft.filters:
-        several = " Several values go into one filter: CT,MR." if json.vr_of(tag) in {"CS", "UI"} else ""
-        raise RequestError(f"'{token.text}': {json.keyword_of(tag)} is asked for twice. Write it once.{several}")
-    written = token.value
+        raise _twice(token, tag, draft.written[tag])
+    draft.written[tag] = token.value
+    reading = read(tag, token)
+    draft.readings += [reading.note] if reading.note else []
+    written = reading.value
     if json.vr_of(tag) == "UI":
         written, draft.uid_archives = _without_archives(written)
     draft.filters[tag] = read_filter(tag, written, key=token.key, quoted=token.quoted, today=today)
+
+
+def _twice(token: Token, tag: str, earlier: str) -> RequestError:
+    """The error for a second filter on one attribute, which is a range of dates or a list of values."""
+    keyword = json.keyword_of(tag)
+    if json.vr_of(tag) in {"DA", "DT", "TM"}:
+        first, last = sorted(re.sub(r"[<>=]|^-|-$", "", value) for value in (earlier, token.value))
+        remedy = f"from one to the other: {keyword}={first}-{last}."
+    else:
+        remedy = f"several values go into one filter: {keyword}={list_of(tag, [earlier, token.value])}."
+    return RequestError(f"'{token.text}': {keyword} is asked for twice. Write it once; {shortened(remedy)}")
 
 
 def _without_archives(written: str) -> tuple[str, tuple[str, ...]]:

@@ -1,17 +1,21 @@
 """A query divided into its `key=value`, with an error for whatever is something else (contract.md section 2)."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from federator.dicom import dictionary
 from federator.dicom.query.filters import shortened
+from federator.dicom.query.misplaced import SEPARATORS, misplaced, separated
 from federator.errors import RequestError
 
-_KEY = re.compile(r"\([^()=]*\)|[^\s=]+")
-_CONJUNCTIONS = frozenset({"AND", "OR", "NOT", "&", "&&", "|", "||", ",", ";", "+"})
-_EXAMPLE = 'PatientName="Doe^John*"'
-_TYPOGRAPHIC_QUOTES = "“”„‟‘’‚‛«»"
+_KEY = re.compile(r"[(（][^()=（）]*[)）]|[^\s=＝]+")
+_EQUALS = frozenset("=＝")
+_TYPOGRAPHIC_QUOTES = "“”„‟‘’‚‛«»`´「『＂＇"
+# Nobody sees these letters, so nobody means them: what is copied from a page brings them along.
+_UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+_WIDE_WILD_CARDS = str.maketrans("＊？", "*?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,7 @@ class Token:
 
 def tokens(text: str, *, options: tuple[str, ...]) -> Iterator[Token]:
     """Divide the query; a quote begins a quoted value only where a value begins, so O'Brien needs none."""
+    text = _UNSEEN.sub("", text)
     place, before = 0, ""
     while True:
         place += len(text[place:]) - len(text[place:].lstrip())
@@ -37,25 +42,35 @@ def tokens(text: str, *, options: tuple[str, ...]) -> Iterator[Token]:
             return
         matched = _KEY.match(text, place)
         key = matched[0] if matched else ""
+        if not key or key[0] in "'\"" or text[place + len(key) : place + len(key) + 1] not in _EQUALS:
+            raise misplaced(text[place:], before, options)
         place += len(key)
-        if not key or key[0] in "'\"" or text[place : place + 1] != "=":
-            raise _bare(key or text[place:].split(maxsplit=1)[0], before)
         value, quoted, place = _value(text, place + 1, key)
         before = f"{key}={value}"
         if not quoted:
-            _refuse_joined(before, value, options)
-        yield Token(key=key, value=value, quoted=quoted)
+            _refuse_joined(before, value, text[place:], options)
+            value = _in_plain_width(value)
+        yield Token(key=unicodedata.normalize("NFKC", key), value=value.translate(_WIDE_WILD_CARDS), quoted=quoted)
+
+
+def _in_plain_width(value: str) -> str:
+    """Letters of double width as they are on every keyboard, where the value holds no others outside ASCII."""
+    narrow = unicodedata.normalize("NFKC", value)
+    return narrow if narrow.isascii() else value
 
 
 def _value(text: str, start: int, key: str) -> tuple[str, bool, int]:
     """The value that begins at `start`, whether it was quoted, and where the text goes on."""
     opening = text[start : start + 1]
     if opening and opening in _TYPOGRAPHIC_QUOTES:
-        raise RequestError(f"'{key}={opening}' has a typographic quote. Write a straight one: {key}=\"...\"")
+        inner = re.split(f"[{_TYPOGRAPHIC_QUOTES}」』]", text[start + 1 :], maxsplit=1)[0]
+        raise RequestError(
+            f"'{key}={opening}' has a typographic quote. Write a straight one: {key}=\"{shortened(inner)}\"."
+        )
     if not opening or opening not in "'\"":
         value = text[start:].split(maxsplit=1)[0] if text[start : start + 1].strip() else ""
         return value, False, start + len(value)
-    end = text.find(opening, start + 1)
+    end = _closing(text, start)
     if end < 0:
         raise RequestError(
             f"'{shortened(key + '=' + text[start:])}': the quote {opening} is not closed. "
@@ -63,41 +78,47 @@ def _value(text: str, start: int, key: str) -> tuple[str, bool, int]:
         )
     rest = text[end + 1 :].split()
     if rest and not text[end + 1].isspace():
-        raise RequestError(
-            f"'{shortened(rest[0])}' follows the closing quote of {key} directly. Put a space between two filters, and "
-            f"quote a value as a whole: {key}={opening}...{opening}"
-        )
-    return text[start + 1 : end], True, end + 1
+        raise _behind_quote(rest[0], key, opening)
+    return text[start + 1 : end].replace(f"\\{opening}", opening), True, end + 1
 
 
-def _refuse_joined(told: str, value: str, options: tuple[str, ...]) -> None:
-    """A RequestError where a value holds the next filter, as in a URL: archives would look for that text."""
-    joined = re.search(r"[&;,|]\s*(\w+)=", value)
-    if joined and (dictionary.tag_of_any_case(joined[1]) or joined[1].lower() in options):
-        raise RequestError(
-            f"'{shortened(told)}': put a space before {joined[1]} and no '{joined[0][0]}'. "
-            f"If it belongs to the value, quote the value."
-        )
+def _closing(text: str, start: int) -> int:
+    """Where the quoted value ends: at the same quote without a backslash before it; -1 where it is not closed.
+
+    Heights and sizes hold quotes (`5' 10"`): one that is directly followed by a letter closes only where no later one
+    is followed by a blank, and not where another filter stands between.
+    """
+    quote = text[start]
+    ends = [found.start() for found in re.finditer(rf"(?<!\\){quote}", text) if found.start() > start]
+    if not ends:
+        return text.find(quote, start + 1)
+    for end in ends:
+        if "=" in text[ends[0] : end]:
+            break
+        if not text[end + 1 : end + 2].strip():
+            return end
+    return ends[0]
 
 
-def _bare(word: str, before: str) -> RequestError:
-    """What to say of a word that is no `key=value`."""
-    told = shortened(word)
-    if word.startswith("="):
+def _behind_quote(word: str, key: str, quote: str) -> RequestError:
+    if word[0] in SEPARATORS:
         return RequestError(
-            f"'{told}' has no key before the =. Write KEY=VALUE without spaces, for example {_EXAMPLE}."
-        )
-    if word[0] in "'\"":
-        return RequestError(f"'{told}': the quote stands before the key. Quote the value only, for example {_EXAMPLE}.")
-    if before and not dictionary.tag_of_any_case(word):
-        if word.upper() in _CONJUNCTIONS:
-            return RequestError(f"'{told}': write filters side by side with spaces; all of them must match.")
-        if word[0] in "-/":
-            return RequestError(f"'{told}' stands alone. Write a range without spaces: StudyDate=20240101-20240131.")
-        key, _, value = shortened(f"{before} {word}").partition("=")
-        return RequestError(
-            f"'{told}' is not a filter. If it belongs to the value before it, quote the whole: {key}=\"{value}\"."
+            f"'{shortened(word)}': a {SEPARATORS[word[0]]} follows the closing quote of {key}. "
+            "Write filters side by side with spaces alone."
         )
     return RequestError(
-        f"'{told}' is not a filter. Write KEY=VALUE without spaces around the =, for example {_EXAMPLE}."
+        f"'{shortened(word)}' follows the closing quote of {key} directly. Put a space between two filters, and "
+        f"quote a value as a whole: {key}={quote}...{quote}. A quote within it is written \\{quote}."
     )
+
+
+def _refuse_joined(told: str, value: str, rest: str, options: tuple[str, ...]) -> None:
+    """A RequestError where a value holds the next filter, or the sign before it: archives would look for that text."""
+    joined = re.search(r"([&;,|，；、])\s*(\w+)[=＝]", value)
+    if joined and (dictionary.tag_of_any_case(joined[2]) or joined[2].lower() in options):
+        raise RequestError(
+            f"'{shortened(told)}': put a space before {joined[2]} and no {SEPARATORS[joined[1]]} ('{joined[1]}'). "
+            f"If it belongs to the value, quote the value."
+        )
+    if len(value) > 1 and value[-1] in SEPARATORS:
+        raise separated(told, rest)

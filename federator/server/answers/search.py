@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
+from federator.dicom.query.hints import hints
 from federator.dicom.query.language import Query, parse
 from federator.dicom.uid import TaggedUID
 from federator.errors import RequestError
@@ -122,9 +123,18 @@ async def search(
     if room < len(items):
         page = federation.shortened(page, room, query, study=study, series=series)
         items = items[:room]
-    if page.next_cursor and query.offset:
-        page = dataclasses.replace(page, notes=(*page.notes, "With the cursor, leave offset out of the query."))
+    page = dataclasses.replace(page, notes=(*page.notes, *_notes(query, page, first=not cursor and not query.offset)))
     return told(kind, page, items, config_note=federation.config_note)
+
+
+def _notes(query: Query, page: Page, *, first: bool) -> list[str]:
+    """What was read otherwise than it was written, and what to write where that is why nothing came back."""
+    notes = list(query.readings)
+    if first and not page.entries:
+        notes += hints(query)
+    if page.next_cursor and query.offset:
+        notes.append("With the cursor, leave offset out of the query.")
+    return notes
 
 
 def told(kind: Kind[ItemType], page: Page, items: list[ItemType], *, config_note: str) -> CallToolResult:
