@@ -10,6 +10,7 @@ from federator.archive.retrieve.rendered import EarlyRendered, Rendered, may_be_
 from federator.dicom import json
 from federator.dicom.render.encoded import EncodedFrame
 from federator.dicom.render.header import layout_of, palette_of
+from federator.dicom.render.overlays import is_elsewhere, overlays_of
 from federator.dicom.render.part10 import DicomFile
 from federator.dicom.render.tables import TableElsewhere
 from federator.errors import ContentError
@@ -17,6 +18,8 @@ from federator.model import DicomJson
 
 _WINDOW_HONOURED = "window of rendered frames"
 _FAR_OFF = 8.0
+_MOST_FOR_OVERLAYS_BITS = 8 << 26
+"""Of pixels that are worth retrieving for the sake of an overlay."""
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 _SINGLE_FRAME_CLASSES = frozenset(
     {"1", "1.1", "1.1.1", "1.2", "1.2.1", "1.3", "1.3.1", "2", "4", "6.1", "7", "128", "481.1"}
@@ -111,8 +114,9 @@ def _kind(row: DicomJson) -> str:
 async def retrieve_encoded_frame(client: ArchiveClient, address: FrameAddress, row: DicomJson) -> EncodedFrame:
     """The frame as it was stored, without the rest of the object where the archive can do that.
 
-    `row` is the instance's metadata. Where it has the lookup tables as bulk data only, or the archive serves no frames,
-    the whole instance is retrieved. Raises ContentError for what is no image, RequestError for a frame that is none.
+    `row` is the instance's metadata. Where it has lookup tables or overlays as bulk data only, or the archive serves no
+    frames, the whole instance is retrieved; not for overlays where it is large: then they are not
+    drawn. Raises ContentError for what is no image, RequestError for a frame that is none.
     """
     layout = layout_of(row)
     try:
@@ -138,6 +142,10 @@ def has_one_frame(sop_class_uid: str) -> bool:
 def _check_tables(row: DicomJson, frame_number: int) -> None:
     """Raise TableElsewhere before anything is retrieved in vain."""
     described = EncodedFrame.of(row, frame_number, content=b"", transfer_syntax="")
+    if described.layout.frame_bits * described.layout.number_of_frames <= _MOST_FOR_OVERLAYS_BITS and any(
+        is_elsewhere(row, overlay) for overlay in overlays_of(row, frame_number)
+    ):
+        raise TableElsewhere
     if described.layout.samples_per_pixel == 1 and not described.layout.is_gray:
         palette_of(row)
 

@@ -1,14 +1,16 @@
 """From the encoded bytes of one frame to its stored pixel values (PS3.5 §8).
 
-pydicom drives the codecs: Pillow (JPEG), pyjpegls (JPEG-LS), openjpeg (JPEG 2000, HTJ2K), its own for RLE, and GDCM in
-another process (JPEG lossless, see apart.py). None of them is under the GPL.
+Pillow decodes JPEG, GDCM in another process the kinds of it that Pillow does not (see apart.py); pydicom drives the
+other codecs: pyjpegls (JPEG-LS), openjpeg (JPEG 2000, HTJ2K), its own for RLE. None of them is under the GPL. Which one
+it is follows from the stream: transfer syntaxes are mislabelled, too.
 """
 
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
-from federator.dicom.render.apart import SYNTAXES, decode_apart
-from federator.dicom.render.codestream import inspect
+from federator.dicom.render.apart import Samples, decode_apart, is_installed
+from federator.dicom.render.codestream import Colors, StreamInfo, inspect
 from federator.dicom.render.encoded import (
     EXPLICIT_LITTLE_ENDIAN,
     IMPLICIT_LITTLE_ENDIAN,
@@ -24,17 +26,20 @@ if TYPE_CHECKING:
 
 _UNDECODABLE = (*READ_FAULTS, RuntimeError, MemoryError)
 """What pydicom and the codecs below it raise on damaged or unsupported pixel data."""
-_VIDEO = tuple(f"1.2.840.10008.1.2.4.{number}" for number in range(100, 109))
+_JPEG_2000 = tuple(f"1.2.840.10008.1.2.4.{number}" for number in (90, 91, 201, 202, 203))
+_JPEG_LS, _JPEG_EXTENDED, _JPEG_LOSSLESS = (f"1.2.840.10008.1.2.4.{number}" for number in (80, 51, 57))
 _PLUGINS = {
-    **{f"1.2.840.10008.1.2.4.{number}": "pillow" for number in (50, 51)},
-    **{f"1.2.840.10008.1.2.4.{number}": "pyjpegls" for number in (80, 81)},
-    **{f"1.2.840.10008.1.2.4.{number}": "pylibjpeg" for number in (90, 91, 201, 202, 203)},
+    **dict.fromkeys((_JPEG_LS, "1.2.840.10008.1.2.4.81"), "pyjpegls"),
+    **dict.fromkeys(_JPEG_2000, "pylibjpeg"),
     "1.2.840.10008.1.2.5": "pydicom",
 }
 """Left to itself, pydicom tries GDCM first."""
+_HUFFMAN_DCT, _LOSSLESS = frozenset({0xC0, 0xC1, 0xC2}), 0xC3
+_DCT_BITS = frozenset({8, 12})
 _LITTLE_ENDIAN = frozenset({IMPLICIT_LITTLE_ENDIAN, EXPLICIT_LITTLE_ENDIAN})
 _ONE_SAMPLE = frozenset({"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"})
 _WORD_BITS = frozenset({8, 16, 32})
+_BYTE_BITS = 8
 _COLORS = 3
 
 
@@ -44,44 +49,121 @@ def stored_values(frame: EncodedFrame) -> "NDArray[Any]":
     Bits that are not part of a value are masked, since overlays may lie in them; what is signed is signed.
     A ContentError says why a frame cannot be decoded, before anything large is allocated.
     """
-    value = _checked(frame)
-    if _are_words(frame):
-        stored = _words(value, frame)
-    elif frame.transfer_syntax in SYNTAXES:
-        stored = _words(decode_apart(frame.transfer_syntax, _options(frame.layout), value), frame)
-    else:
-        stored = _decoded(value, frame)
-    return stored[..., :_COLORS] if frame.layout.samples_per_pixel > 1 else _without_other_bits(stored, frame.layout)
+    return values_in(frame_words(frame), frame)
 
 
-def _checked(frame: EncodedFrame) -> bytes:
-    """The bytes for the decoder, after everything that can be found out without decoding."""
-    if frame.transfer_syntax in _VIDEO:
+def values_in(words: "NDArray[Any]", frame: EncodedFrame) -> "NDArray[Any]":
+    """The stored values in the words of a frame."""
+    return words[..., :_COLORS] if frame.layout.samples_per_pixel > 1 else _without_other_bits(words, frame.layout)
+
+
+def frame_words(frame: EncodedFrame) -> "NDArray[Any]":
+    """The words of a frame with everything that lies in them; raises as `stored_values` does."""
+    if not is_encapsulated(frame.transfer_syntax):
+        value = native_frame(frame.content, frame.layout, 1)
+        return _words(value, frame) if _are_words(frame) else _by_pydicom(value, frame, frame.transfer_syntax)
+    if is_video(frame.transfer_syntax):
         raise ContentError(
             "The instance is a video, which is not decoded here. get-instance-metadata describes it; "
             "the viewer link of find-studies plays it."
         )
-    if not is_encapsulated(frame.transfer_syntax):
-        return native_frame(frame.content, frame.layout, 1)
     if not frame.content:
         raise ContentError("The frame is empty.")
-    _check_codestream(frame.content, frame.layout)
+    info = inspect(frame.content)
+    _check_codestream(info, frame.layout)
+    if info is not None and info.media_type == "image/jpeg":
+        return _jpeg(info, frame)
+    return _by_pydicom(_encapsulated(frame.content), frame, _syntax_of(info, frame))
+
+
+def is_video(transfer_syntax: str) -> bool:
+    """MPEG-2, H.264, HEVC and their fragmentable kin (PS3.5 §8.2.5 to §8.2.9)."""
+    number = transfer_syntax.removeprefix("1.2.840.10008.1.2.4.").partition(".")[0]
+    return number.isdigit() and 100 <= int(number) <= 108  # noqa: PLR2004 - as PS3.6 numbers them
+
+
+def _jpeg(info: StreamInfo, frame: EncodedFrame) -> "NDArray[Any]":
+    if info.process in _HUFFMAN_DCT and info.precision == _BYTE_BITS:
+        return _by_pillow(info, frame)
+    if info.process != _LOSSLESS and (info.process not in _HUFFMAN_DCT or info.precision not in _DCT_BITS):
+        raise _no_decoder(f"JPEG of process SOF{info.process - 0xC0} with {info.precision} bits")
+    if not is_installed():
+        kind = "lossless JPEG" if info.process == _LOSSLESS else f"JPEG of {info.precision} bits"
+        raise _no_decoder(f"{kind} (its decoder is the package python-gdcm)")
+    layout = frame.layout
+    samples = Samples(
+        rows=layout.rows,
+        columns=layout.columns,
+        samples_per_pixel=layout.samples_per_pixel,
+        bits_allocated=layout.bits_allocated,
+        bits_stored=info.precision,
+        pixel_representation=layout.pixel_representation,
+    )
+    syntax = _JPEG_LOSSLESS if info.process == _LOSSLESS else _JPEG_EXTENDED
+    decoded = _words(decode_apart(syntax, samples, frame.content), frame)
+    if layout.photometric_interpretation != Colors.YCC.value:
+        return decoded
+    from pydicom.pixels.processing import convert_color_space
+
+    return convert_color_space(decoded, Colors.YCC.value, Colors.RGB.value)
+
+
+def _by_pillow(info: StreamInfo, frame: EncodedFrame) -> "NDArray[Any]":
+    """JPEG of 8 bits; where neither stream nor libjpeg's guess says RGB and the header does, the header is believed."""
+    import numpy as np
+    from PIL import Image
+
+    try:
+        with Image.open(BytesIO(frame.content), formats=("JPEG",)) as image:
+            if info.components == _COLORS and not info.colors and frame.layout.photometric_interpretation == "RGB":
+                image.draft("YCbCr", image.size)
+                return np.asarray(image)
+            return np.asarray(image if image.mode == "L" else image.convert("RGB"))
+    except _UNDECODABLE as error:
+        raise _undecodable(frame) from error
+
+
+def _syntax_of(info: StreamInfo | None, frame: EncodedFrame) -> str:
+    """The transfer syntax that the stream shows; the label where it shows none."""
+    stated = frame.transfer_syntax
+    if info is None:
+        return stated
+    if info.media_type == "image/jp2":
+        return stated if stated in _JPEG_2000 else _JPEG_2000[0]
+    return _JPEG_LS if info.media_type == "image/jls" else stated
+
+
+def _encapsulated(content: bytes) -> bytes:
     from pydicom.encaps import encapsulate
 
-    return encapsulate([frame.content], has_bot=False)
+    return encapsulate([content], has_bot=False)
 
 
-def _decoded(value: bytes, frame: EncodedFrame) -> "NDArray[Any]":
+def _by_pydicom(value: bytes, frame: EncodedFrame, transfer_syntax: str) -> "NDArray[Any]":
     from pydicom.pixels.decoders.base import get_decoder
 
     quiet_pydicom()
     try:
-        decoder = get_decoder(frame.transfer_syntax)
-        plugin = _PLUGINS.get(frame.transfer_syntax, "")
+        decoder = get_decoder(transfer_syntax)
+    except NotImplementedError as error:
+        raise _no_decoder(_name_of(transfer_syntax)) from error
+    try:
+        plugin = _PLUGINS.get(transfer_syntax, "")
         decoded, _ = decoder.as_array(value, index=0, decoding_plugin=plugin, **_options(frame.layout))
     except _UNDECODABLE as error:
         raise _undecodable(frame) from error
     return decoded
+
+
+def _no_decoder(what: str) -> ContentError:
+    return ContentError(f"There is no decoder here for {what}: an archive or a viewer that has one can show the frame.")
+
+
+def _name_of(transfer_syntax: str) -> str:
+    from pydicom.config import IGNORE
+    from pydicom.uid import UID
+
+    return UID(transfer_syntax, validation_mode=IGNORE).name
 
 
 def _are_words(frame: EncodedFrame) -> bool:
@@ -109,11 +191,9 @@ def _words(values: bytes, frame: EncodedFrame) -> "NDArray[Any]":
 
 
 def _undecodable(frame: EncodedFrame) -> ContentError:
-    from pydicom.uid import UID
-
     layout = frame.layout
     return ContentError(
-        f"The frame cannot be decoded here (transfer syntax {UID(frame.transfer_syntax).name}, "
+        f"The frame cannot be decoded here (transfer syntax {_name_of(frame.transfer_syntax)}, "
         f"{layout.bits_stored} of {layout.bits_allocated} bits, {layout.photometric_interpretation}): "
         "it is damaged or of a kind that no decoder here reads."
     )
@@ -138,9 +218,8 @@ def _options(layout: PixelLayout) -> dict[str, Any]:
     }
 
 
-def _check_codestream(content: bytes, layout: PixelLayout) -> None:
+def _check_codestream(info: StreamInfo | None, layout: PixelLayout) -> None:
     """Codecs allocate what the stream declares, whatever Rows and Columns say: compare before decoding."""
-    info = inspect(content)
     if info is None:
         return
     if info.width * info.height > MAX_PIXELS:

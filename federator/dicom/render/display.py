@@ -13,6 +13,7 @@ from federator.dicom import json
 from federator.dicom.render.encoded import EncodedFrame
 from federator.dicom.render.header import GrayTransformation, PixelLayout, palette_of
 from federator.dicom.render.line import Line
+from federator.dicom.render.spread import Spread, is_hounsfield, modality_values
 from federator.dicom.render.tables import LookupTable
 from federator.dicom.render.windows import Window, WindowFunction, WindowRequest
 from federator.model import DicomJson
@@ -22,13 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MOST_TABLED = 1 << 17
-_MOST_SAMPLED = 1 << 20
-_PERCENTILES = (1.0, 99.0)
 _WHITE = 255
 _BYTE_BITS = 8
 _ALL_BYTES = Window.between(0, _WHITE)
-_HOUNSFIELD = frozenset({"", "HU", "US"})
-"""Rescale Types of CT: "unspecified" is what many scanners write and mean Hounsfield units with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,21 +54,23 @@ def chosen_toning(frame: EncodedFrame, request: WindowRequest | None) -> Toning 
     return Toning(voi=own.voi, words=own.words + note) if own else None
 
 
-def scaled_toning(frame: EncodedFrame, stored: "NDArray[Any]") -> Toning:
-    """The window from the 1st to the 99th percentile of the frame's values, padding left out."""
-    import numpy as np
-
-    measured = _measured(stored, frame.gray)
-    low, high = np.percentile(measured, _PERCENTILES, method="nearest").tolist() if measured.size else (0.0, 0.0)
-    if low == high and measured.size:
-        # Almost everything is background: a segmentation, a few bright points.
-        low, high = measured.min().item(), measured.max().item()
+def scaled_toning(spread: Spread, *, is_inverse: bool = False) -> Toning:
+    """The window from the 1st to the 99th percentile of the values; one gray where all of them are the same."""
+    low, high = spread.first, spread.last
     if low == high:
-        return Toning(voi=Window(center=low, width=1), words=f"all values are {low:g}")
+        # Almost everything is background: a few bright points.
+        low, high = spread.low, spread.high
+    if low == high:
+        return Toning(voi=_window_of_one(low, is_inverse=is_inverse), words=f"all values are {low:g}")
     return Toning(
         voi=Window.between(low, high),
         words=f"scaled from {low:g} to {high:g} (1st to 99th percentile; the file has no window)",
     )
+
+
+def _window_of_one(value: float, *, is_inverse: bool) -> Window:
+    """Nothing at all is black; any other value is a gray, because one value says nothing of bright or dark."""
+    return Window.between(0, 1) if value == 0 and not is_inverse else Window.between(value - 1, value + 1)
 
 
 def shown(frame: EncodedFrame, stored: "NDArray[Any]", toning: Toning) -> "NDArray[np.uint8]":
@@ -85,11 +84,9 @@ def shown(frame: EncodedFrame, stored: "NDArray[Any]", toning: Toning) -> "NDArr
 
 def _preset_note(frame: EncodedFrame, request: WindowRequest) -> str:
     """Why a preset does not fit this image; empty where it does."""
-    if not request.preset:
+    if not request.preset or is_hounsfield(frame.row, frame.gray):
         return ""
     modality = json.text(frame.row, "00080060").upper()
-    if modality == "CT" and frame.gray.rescale_type.upper() in _HOUNSFIELD:
-        return ""
     what = f"this is {modality or 'of unknown modality'}" if modality != "CT" else "its values are in other units"
     return (
         f". The preset '{request.preset}' was not applied: it is in Hounsfield units of CT and {what}. "
@@ -121,19 +118,6 @@ def _first_of(names: list[str]) -> str:
     return names[0] + others
 
 
-def _measured(stored: "NDArray[Any]", gray: GrayTransformation) -> "NDArray[Any]":
-    """The modality values that are measurements; of large frames a regular sample."""
-    import numpy as np
-
-    values = stored.ravel()[:: -(-stored.size // _MOST_SAMPLED)]
-    if values.dtype.kind == "f":
-        values = values[np.isfinite(values)]
-    if gray.padding is not None:
-        low, high = gray.padding
-        values = values[(values < low) | (values > high)]
-    return _modality_values(values, gray)
-
-
 def _gray(stored: "NDArray[Any]", gray: GrayTransformation, toning: Toning) -> "NDArray[np.uint8]":
     import numpy as np
 
@@ -160,7 +144,7 @@ def _places(stored: "NDArray[Any]", low: int) -> "NDArray[Any]":
 def _tones(values: "NDArray[Any]", gray: GrayTransformation, toning: Toning) -> "NDArray[np.uint8]":
     import numpy as np
 
-    measured = _modality_values(values, gray)
+    measured = modality_values(values, gray)
     if isinstance(toning.voi, LookupTable):
         table = toning.voi
         tones = table.apply(measured) * (_WHITE / ((1 << table.bits) - 1))
@@ -190,15 +174,6 @@ def _windowed(measured: "NDArray[Any]", window: Window, *, is_inverse: bool) -> 
             invert=is_inverse,
         )
     return windowed
-
-
-def _modality_values(values: "NDArray[Any]", gray: GrayTransformation) -> "NDArray[Any]":
-    import numpy as np
-
-    if gray.modality_table is not None:
-        return gray.modality_table.apply(values)
-    rescaled: NDArray[Any] = np.asarray(values, dtype=np.float64) * gray.slope + gray.intercept
-    return rescaled
 
 
 def _palette_colors(stored: "NDArray[Any]", row: DicomJson) -> "NDArray[np.uint8]":

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from federator.dicom.render.codestream import inspect
 from federator.dicom.render.header import GrayTransformation, PixelLayout, layout_of, transformation_of
+from federator.dicom.render.overlays import holds_embedded
+from federator.dicom.render.samples import as_encoded
 from federator.errors import ContentError
 from federator.model import DicomJson
 
@@ -14,13 +17,13 @@ EXPLICIT_BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _NATIVE = frozenset({IMPLICIT_LITTLE_ENDIAN, EXPLICIT_LITTLE_ENDIAN, DEFLATED, EXPLICIT_BIG_ENDIAN})
 
 ATTRIBUTES = """
-00080016 00080018 00080060 0008103E 00180015 00180050 00181164 00182010 00185101 00186011
+00080008 00080016 00080018 00080060 00089205 0008103E 00180015 00180050 00181164 00181600 00182010 00185101 00186011
 00200011 00200013 00200020 00200032 00200037 00200060 00200062 00201041
 00280002 00280004 00280006 00280008 00280010 00280011 00280030 00280034 00280100 00280101 00280102 00280103
-00280120 00280121 00280301 00281050 00281051 00281052 00281053 00281054 00281055 00281056
-00281101 00281102 00281103 00281201 00281202 00281203 00281221 00281222 00281223
-00282000 00282110 00282112 00283000 00283010 20500020
-""".split()  # noqa: SIM905 - fifty tags are read more easily than fifty quoted strings
+00280120 00280121 00280301 00281040 00281050 00281051 00281052 00281053 00281054 00281055 00281056
+00281090 00281101 00281102 00281103 00281201 00281202 00281203 00281221 00281222 00281223
+00282000 00282110 00282112 00283000 00283010 00286100 20500020
+""".split()  # noqa: SIM905 - so many tags are read more easily than quoted strings
 """Everything outside functional groups that showing a frame and describing it can need."""
 
 
@@ -44,12 +47,16 @@ class EncodedFrame:
 
         Raises TableElsewhere where a lookup table is not in `row`: then only the whole file can be shown.
         """
+        layout = layout_of(row)
+        info = inspect(content) if is_encapsulated(transfer_syntax) else None
+        if info is not None:
+            layout = as_encoded(layout, info, holds_overlays=holds_embedded(row))
         return cls(
             row=row,
             frame_number=frame_number,
             content=content,
             transfer_syntax=transfer_syntax,
-            layout=layout_of(row),
+            layout=layout,
             gray=transformation_of(row, frame_number),
         )
 

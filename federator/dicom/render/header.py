@@ -24,6 +24,10 @@ _CENTER, _WIDTH, _EXPLANATION, _FUNCTION = "00281050", "00281051", "00281055", "
 _PADDING, _PADDING_LIMIT = "00280120", "00280121"
 _PRESENTATION_SHAPE = "20500020"
 _COLORS = 3
+_INTENSITY_CLASSES = frozenset(f"1.2.840.10008.5.1.4.1.1.12.{number}" for number in (1, 2, 3))
+"""X-Ray angiography, radiofluoroscopy, and biplane angiography as long as there was such a class."""
+_DISPLAYED_RELATIONSHIPS = frozenset({"LOG", "DISP"})
+_ONE_SAMPLE = frozenset({"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +113,7 @@ def layout_of(row: DicomJson) -> PixelLayout:
     if not 0 < bits_stored <= bits_allocated:
         bits_stored = bits_allocated
     samples = json.integer(row, "00280002") or 1
-    photometric = json.text(row, "00280004").upper() or ("RGB" if samples == _COLORS else "MONOCHROME2")
+    photometric = _photometric(json.text(row, "00280004").upper(), samples)
     layout = PixelLayout(
         rows=_whole(row, "00280010"),
         columns=_whole(row, "00280011"),
@@ -129,7 +133,7 @@ def layout_of(row: DicomJson) -> PixelLayout:
 
 def transformation_of(row: DicomJson, frame_number: int) -> GrayTransformation:
     """How the stored values of one frame become grey. Raises TableElsewhere where a table is not in `row`."""
-    values = functional_group(row, frame_number, _VALUE_TRANSFORMATION) or row
+    values = {} if is_intensity_only(row) else functional_group(row, frame_number, _VALUE_TRANSFORMATION) or row
     voi = functional_group(row, frame_number, _FRAME_VOI) or row
     tables = [item_table(item) for item in json.items(values, _MODALITY_LUT)[:1]]
     return GrayTransformation(
@@ -143,6 +147,22 @@ def transformation_of(row: DicomJson, frame_number: int) -> GrayTransformation:
         padding=_padding(row),
         is_inverse=_is_inverse(row),
     )
+
+
+def is_intensity_only(row: DicomJson) -> bool:
+    """Whether the modality transformation leads from what is to be displayed back to X-ray intensity.
+
+    Standard: PS3.3 C.8.7.1.1.2; PS3.17 FFF.2.3.1.3.4
+    """
+    is_projection = json.uid(row, "00080016") in _INTENSITY_CLASSES
+    return is_projection and json.text(row, "00281040").upper() in _DISPLAYED_RELATIONSHIPS
+
+
+def is_rescaled(row: DicomJson, frame_number: int) -> bool:
+    """Whether the file has a modality transformation that changes anything."""
+    values = functional_group(row, frame_number, _VALUE_TRANSFORMATION) or row
+    line = json.number(values, _RESCALE_SLOPE) or 1.0, json.number(values, _RESCALE_INTERCEPT) or 0.0
+    return bool(json.items(values, _MODALITY_LUT)) or line != (1.0, 0.0)
 
 
 def palette_of(row: DicomJson) -> Palette:
@@ -197,6 +217,14 @@ def _check(layout: PixelLayout) -> None:
             f"The image declares {layout.columns} × {layout.rows} pixels, more than the {MAX_PIXELS} that are decoded "
             "here. A whole-slide image has smaller instances in the same series: render one of those."
         )
+
+
+def _photometric(written: str, samples: int) -> str:
+    """The photometric interpretation, where it can be true of so many samples."""
+    is_gray = written in _ONE_SAMPLE
+    if samples == 1:
+        return written if is_gray else "MONOCHROME2"
+    return written if written and not is_gray else "RGB"
 
 
 def _high_bit(row: DicomJson, *, bits_allocated: int, bits_stored: int) -> int:

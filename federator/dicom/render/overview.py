@@ -26,11 +26,13 @@ _SMALLEST_LABEL = 14
 class Cell:
     """One image of the sheet; `pixel_aspect` is the height of a pixel divided by its width.
 
-    `scaled` is the image in the size that it has on a sheet of its equals; see `prepared`.
+    `scaled` is the image in the size that it has on a sheet of its equals; see `prepared`. `remarks` are sentences on
+    what cannot be seen on it.
     """
 
     pixels: "NDArray[np.uint8]"
     pixel_aspect: float = 1.0
+    remarks: tuple[str, ...] = ()
     scaled: "Image.Image | None" = None
 
     @property

@@ -3,7 +3,6 @@
 import base64
 import zlib
 from array import array
-from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ from federator.dicom.render.header import (
     check_frame,
     no_image,
 )
+from federator.dicom.render.overlays import ELEMENTS, GROUPS
 from federator.dicom.render.tables import TableElsewhere
 from federator.errors import ContentError
 from federator.model import DicomJson
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
 
 _TAGS = tuple(int(tag, 16) for tag in ATTRIBUTES)
+_OVERLAY_TAGS = frozenset(int(group + element, 16) for group in GROUPS for element in ELEMENTS)
 _BYTE_BITS, _WORD_BYTES = 8, 2
 _PLAIN_TEXT = frozenset({"CS", "DS", "IS", "UI"})
 """Value representations in ASCII, whatever the character set (PS3.5 §6.1.2)."""
@@ -71,7 +72,8 @@ class DicomFile:
             empty = EncodedFrame.of(row, frame_number, content=b"", transfer_syntax=self._transfer_syntax)
         except TableElsewhere as error:
             raise ContentError("The image is damaged: a lookup table that it needs is not there.") from error
-        return replace(empty, content=self._content(row, empty.layout, frame_number))
+        content = self._content(row, empty.layout, frame_number)
+        return EncodedFrame.of(row, frame_number, content=content, transfer_syntax=self._transfer_syntax)
 
     def _declared_transfer_syntax(self) -> str:
         declared = str(self._dataset.file_meta.get("TransferSyntaxUID", "")).strip(" \0")
@@ -88,6 +90,8 @@ class DicomFile:
         for tag in _TAGS:
             if tag in self._dataset:
                 self._add(row, tag)
+        for tag in self._dataset.keys() & _OVERLAY_TAGS:
+            self._add(row, tag)
         for name in PIXEL_KEYWORDS:
             if int(name, 16) in self._dataset:
                 row[name] = {"vr": "OW"}

@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from federator.dicom.render.codestream import StreamInfo, inspect
+from federator.dicom.render.contrast import contrast_of
 from federator.dicom.render.header import MAX_PIXELS
 from federator.errors import ContentError
 
@@ -22,6 +23,8 @@ _QUALITIES = (90, 80, 70, 60)
 _LEAST_EDGE = 32
 _ASPECT_RANGE = (0.05, 20.0)
 _SQUARE = 0.01
+_PIXELS_A_BYTE = 16
+"""In pictures of something, JPEG and PNG spend more than a byte on as many pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,17 @@ def fit(
     if (image.width, image.height) != (info.width, info.height):
         whole = image.width, image.height
     return _encode(image, media_type, _within(*whole, max_edge))
+
+
+def looks_empty(content: bytes) -> bool:
+    """Whether a picture shows next to nothing. Only those are decoded that took suspiciously few bytes."""
+    import numpy as np
+
+    info = inspect(content)
+    if info is None or not len(content) * _PIXELS_A_BYTE < info.width * info.height <= MAX_PIXELS:
+        return False
+    contrast = contrast_of(np.asarray(_opened(content)))
+    return contrast.is_one_tone or contrast.is_flat
 
 
 def square_size(width: int, height: int, pixel_aspect: float) -> tuple[int, int]:

@@ -2,24 +2,28 @@
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
+import anyio.to_thread
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, ImageContent, TextContent
 
 from federator.archive.connection.client import ArchiveClient
 from federator.archive.retrieve.images import FrameAddress, early_picture, retrieve_encoded_frame, retrieve_picture
-from federator.archive.retrieve.rendered import Rendered
+from federator.archive.retrieve.rendered import EarlyRendered
+from federator.archive.retrieve.rendered import Rendered as ArchivePicture
 from federator.archive.retrieve.retrieve import retrieve_metadata
 from federator.dicom.render.describe import details, title
 from federator.dicom.render.display import chosen_toning
 from federator.dicom.render.encoded import EncodedFrame
-from federator.dicom.render.frame import render_frame
+from federator.dicom.render.frame import Rendered as Pictured
+from federator.dicom.render.frame import frame_spread, render_frame
 from federator.dicom.render.geometry import pixel_aspect
 from federator.dicom.render.header import PixelLayout, check_frame, layout_of
-from federator.dicom.render.picture import Picture, as_it_is, fit
+from federator.dicom.render.picture import Picture, as_it_is, fit, looks_empty
+from federator.dicom.render.remarks import archives_fail, uncertain
 from federator.dicom.render.tables import TableElsewhere
 from federator.dicom.render.windows import Window, WindowRequest, parse
 from federator.dicom.uid import TaggedUID
@@ -43,23 +47,31 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Described:
-    """The instance's metadata, the window to ask the archive for (None for its own choice), and what to say of it."""
+    """The instance's metadata, the window to ask the archive for (None for its own choice), and what to say of it.
+
+    `drawn_here` says why the archive is not asked for a picture.
+    """
 
     row: DicomJson
     layout: PixelLayout
     window: tuple[float, float] | None
     window_words: str
+    drawn_here: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Retrieved:
-    """The instance's metadata with the archive's picture, or with the frame to decode and why there is no picture."""
+    """The instance's metadata with the archive's picture, or with the frame to decode and why there is no picture.
+
+    `is_empty` says of the archive's picture that next to nothing can be seen on it, and that nothing can be done.
+    """
 
     row: DicomJson
     layout: PixelLayout
     window_words: str
-    source: Rendered | EncodedFrame
+    source: ArchivePicture | EncodedFrame
     reason: str = ""
+    is_empty: bool = False
 
 
 async def render(
@@ -92,11 +104,12 @@ async def render(
     pictured = _passed_through(retrieved, frame, wanted)
     if pictured is None:
         pictured = await app.in_worker(_pictured, retrieved, frame, wanted)
-    picture, window_words = pictured
+    picture, window_words, remarks = pictured.picture, pictured.window_words, pictured.remarks
     lines = [
         f"{served_by(served.archive, served.earlier)} {title(retrieved.row, frame)}.",
         f"Window: {one_line(window_words, max_characters=600)}.",
         _shown(picture, retrieved.layout),
+        *(one_line(remark, max_characters=400) for remark in remarks),
         *details(retrieved.row, frame),
         *([one_line(f"Decoded by federator: {retrieved.reason}", max_characters=300)] if retrieved.reason else []),
     ]
@@ -121,65 +134,102 @@ async def _retrieve(client: ArchiveClient, *, address: FrameAddress, wanted: Wan
     if early is None:
         seen = await describe()
     else:
-        seen = await early.beside(describe, fits=lambda described: described.window == guess)
-    row, media_type = seen.row, wanted.media_type
-    asked = early if seen.window == guess else None
+        seen = await early.beside(describe, fits=lambda described: _fits(described, guess))
+    row, asked = seen.row, early if _fits(seen, guess) else None
     try:
-        picture = await retrieve_picture(client, address, row, media_type=media_type, window=seen.window, early=asked)
+        picture = await _archives_picture(client, address, seen, media_type=wanted.media_type, early=asked)
     except ContentError as refusal:
         frame = await retrieve_encoded_frame(client, address, row)
         return _Retrieved(row=frame.row, layout=frame.layout, window_words="", source=frame, reason=str(refusal))
-    return _Retrieved(row=row, layout=seen.layout, window_words=seen.window_words, source=picture)
+    made = _Retrieved(row=row, layout=seen.layout, window_words=seen.window_words, source=picture)
+    return await _looked_into(client, address, made, picture)
+
+
+async def _archives_picture(
+    client: ArchiveClient, address: FrameAddress, seen: _Described, *, media_type: str, early: EarlyRendered | None
+) -> ArchivePicture:
+    if seen.drawn_here:
+        raise ContentError(seen.drawn_here)
+    return await retrieve_picture(client, address, seen.row, media_type=media_type, window=seen.window, early=early)
+
+
+async def _looked_into(
+    client: ArchiveClient, address: FrameAddress, made: _Retrieved, picture: ArchivePicture
+) -> _Retrieved:
+    """The archive's picture; where next to nothing can be seen on it, the frame, whose values can be told."""
+    if not await anyio.to_thread.run_sync(looks_empty, picture.content):
+        return made
+    try:
+        frame = await retrieve_encoded_frame(client, address, made.row)
+        await anyio.to_thread.run_sync(frame_spread, frame)
+    except (ContentError, TableElsewhere):
+        return replace(made, is_empty=True)
+    reason = f"next to nothing can be seen on the picture that {client.name} made."
+    return replace(made, source=frame, row=frame.row, layout=frame.layout, reason=reason)
+
+
+def _fits(seen: _Described, guess: tuple[float, float] | None) -> bool:
+    return seen.window == guess and not seen.drawn_here
 
 
 async def _describe(client: ArchiveClient, address: FrameAddress, wanted: Wanted) -> _Described:
     row = (await retrieve_metadata(client, *address.uids))[0]
     layout = layout_of(row)
     check_frame(row, address.frame_number)
-    window, words = _window_for(row, address.frame_number, wanted.window)
-    return _Described(row=row, layout=layout, window=window, window_words=words)
+    window, words, is_known = _window_for(row, address.frame_number, wanted.window)
+    fails = archives_fail(row, address.frame_number, has_own_window=is_known)
+    return _Described(row=row, layout=layout, window=window, window_words=words, drawn_here=fails and f"{fails}.")
 
 
 def _window_for(
     row: DicomJson, frame_number: int, request: WindowRequest | None
-) -> tuple[tuple[float, float] | None, str]:
-    """The window to ask the archive for, None for its own choice; and what to say of the one shown."""
+) -> tuple[tuple[float, float] | None, str, bool]:
+    """The window to ask the archive for, None for its own choice; what to say of it; whether it is known."""
     try:
         described = EncodedFrame.of(row, frame_number, content=b"", transfer_syntax="")
     except TableElsewhere:
-        return _numbers(request.window if request else None), "as the archive chose; the file has a table for it"
+        return _numbers(request.window if request else None), "as the archive chose; the file has a table for it", True
     toning = chosen_toning(described, request)
     if toning is None:
-        return None, "as the archive chose, because the file has none"
+        return None, "as the archive chose, because the file has none", False
     if request and toning.voi is request.window:
-        return _numbers(request.window), toning.words
+        return _numbers(request.window), toning.words, True
     if not described.layout.is_gray:
-        return None, toning.words
-    return None, f"as the archive chose (decoded here it would be {toning.words})"
+        return None, toning.words, True
+    return None, f"as the archive chose (decoded here it would be {toning.words})", True
 
 
 def _numbers(window: Window | None) -> tuple[float, float] | None:
     return (window.center, window.width) if window else None
 
 
-def _passed_through(retrieved: _Retrieved, frame_number: int, wanted: Wanted) -> tuple[Picture, str] | None:
+def _passed_through(retrieved: _Retrieved, frame_number: int, wanted: Wanted) -> Pictured | None:
     """The archive's own picture, where it is just what was asked for."""
     if isinstance(retrieved.source, EncodedFrame):
         return None
     picture = _fitted(as_it_is, retrieved.source, retrieved, frame_number, wanted)
-    return (picture, retrieved.window_words) if picture else None
+    return _of_archive(picture, retrieved, frame_number) if picture else None
 
 
-def _pictured(retrieved: _Retrieved, frame_number: int, wanted: Wanted) -> tuple[Picture, str]:
+def _pictured(retrieved: _Retrieved, frame_number: int, wanted: Wanted) -> Pictured:
     if isinstance(retrieved.source, EncodedFrame):
-        rendered = render_frame(
+        return render_frame(
             retrieved.source, request=wanted.window, media_type=wanted.media_type, max_edge=wanted.max_edge
         )
-        return rendered.picture, rendered.window_words
-    return _fitted(fit, retrieved.source, retrieved, frame_number, wanted), retrieved.window_words
+    picture = _fitted(fit, retrieved.source, retrieved, frame_number, wanted)
+    return _of_archive(picture, retrieved, frame_number)
 
 
-def _fitted(fitting: Callable[..., T], source: Rendered, retrieved: _Retrieved, frame_number: int, wanted: Wanted) -> T:
+def _of_archive(picture: Picture, retrieved: _Retrieved, frame_number: int) -> Pictured:
+    remarks = uncertain(retrieved.row, frame_number)
+    if retrieved.is_empty:
+        remarks.insert(0, "Next to nothing can be seen on it, and the frame cannot be decoded here.")
+    return Pictured(picture=picture, window_words=retrieved.window_words, remarks=tuple(remarks))
+
+
+def _fitted(
+    fitting: Callable[..., T], source: ArchivePicture, retrieved: _Retrieved, frame_number: int, wanted: Wanted
+) -> T:
     return fitting(
         source.content,
         media_type=wanted.media_type,

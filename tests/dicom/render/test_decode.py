@@ -14,7 +14,7 @@ from pydicom.pixels.utils import pixel_array
 
 from federator.archive.retrieve.metadata import row_of_file
 from federator.dicom import json
-from federator.dicom.render.apart import decode_apart
+from federator.dicom.render.apart import Samples, decode_apart
 from federator.dicom.render.codestream import inspect
 from federator.dicom.render.decode import stored_values
 from federator.dicom.render.encoded import EncodedFrame
@@ -316,7 +316,8 @@ def test_damaged_files_are_refused_or_shown_and_never_crash(name: str, seed: int
 def test_lossless_jpeg_that_its_process_cannot_decode_is_damaged() -> None:
     """House, errors: GDCM may crash on it, and that is one damaged frame and not the end of the server."""
     frame = DicomFile(file("JPEG-LL.dcm")).frame(1)
-    assert decode_apart(frame.transfer_syntax, {"rows": 1}, frame.content) == b""
+    samples = Samples(rows=1, columns=1, samples_per_pixel=1, bits_allocated=8, bits_stored=8, pixel_representation=0)
+    assert decode_apart(frame.transfer_syntax, samples, frame.content) == b""
     with pytest.raises(ContentError, match="damaged or of a kind"):
         stored_values(replace(frame, content=frame.content[:400]))
 

@@ -310,7 +310,7 @@ async def test_another_holder_serves_an_image_and_the_answer_says_why(folder):
 
 async def test_the_archives_own_picture_is_passed_through(hostile):
     """contract.md §4: rendering asks the archive first."""
-    held = packaged("CT_small.dcm")
+    held = packaged("MR_small.dcm")
     archive, app = hostile("mercy", held)
     result = await call([archive], "render-instance-frame", **at(held, "mercy"))
     assert picture(result).shape == (16, 17)
@@ -321,7 +321,7 @@ async def test_the_archives_own_picture_is_passed_through(hostile):
 
 async def test_a_picture_of_another_kind_than_its_label_is_converted_to_what_was_asked(hostile):
     """peers.md section 2, defect 12: never a PNG label over a JPEG."""
-    held = packaged("CT_small.dcm")
+    held = packaged("MR_small.dcm")
     archive, _ = hostile("mercy", held, Quirk.PNG_LABEL_OVER_JPEG)
     result = await call([archive], "render-instance-frame", **at(held, "mercy"), outputFormat="image/png")
     assert result.content[1].mime_type == "image/png"
@@ -355,7 +355,7 @@ async def test_an_archive_that_ignores_the_window_is_found_out_and_the_frame_dec
     ids="+".join,
 )
 @pytest.mark.parametrize(
-    "name", ["CT_small.dcm", "MR_small_RLE.dcm", "examples_palette.dcm", "color3d_jpeg_baseline.dcm"]
+    "name", ["MR_small.dcm", "MR_small_RLE.dcm", "examples_palette.dcm", "color3d_jpeg_baseline.dcm"]
 )
 async def test_whatever_way_to_the_pixels_an_archive_leaves_open_is_taken(hostile, name, quirks):
     """Issue 3 parts 1 and 7: rendered, else frame and metadata, else the whole instance."""
