@@ -28,6 +28,8 @@ _CLOCK = r"[0-9]{2}(?::?[0-9]{2}(?::?[0-9]{2}(?:\.[0-9]{1,6})?)?)?"
 _TIME = re.compile(rf"(?P<one>{_CLOCK})|(?P<first>{_CLOCK})?[-/](?P<last>{_CLOCK})?")
 _INSTANT = r"[0-9]{8}(?:[0-9]{2}(?:[0-9]{2}(?:[0-9]{2}(?:\.[0-9]{1,6})?)?)?)?"
 _MOMENT = re.compile(rf"(?P<one>{_INSTANT})|(?P<first>{_INSTANT})?[-/](?P<last>{_INSTANT})?")
+# What differs from UTC is not compared. No end of a range is as short, so a dash before four digits begins none.
+_OFFSET = re.compile(r"(?<=[0-9]{10})(?P<fraction>\.[0-9]{1,6})?[+-][0-9]{4}$")
 _DAY_DIGITS = 8
 
 _Ends = tuple[str, str]
@@ -49,7 +51,7 @@ def time_value(written: str) -> str | None:
 
 def moment_value(written: str) -> str | None:
     """`A-B`, `A-`, `-B` with ends as `YYYYMMDDHHMMSS.ffffff`, local time; what is left out means all of it."""
-    return _range(_MOMENT.fullmatch(written), _instant)
+    return _range(_MOMENT.fullmatch(_OFFSET.sub(r"\g<fraction>", written)), _instant)
 
 
 def moment_of(written: str) -> str:

@@ -61,6 +61,9 @@ _AGE = re.compile(r"[0-9]{3}[DWMY]")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
 _MAX_CODE_LENGTH = 16
 _MAX_TOKEN_SHOWN = 80
+_SHOWN_NAME = re.compile(r"([^=]*\S) \(([^=]*[^=\s][^=]*)\)")
+# No answer shows less than this of a value that it cuts short; an ellipsis of the value's own is left alone.
+_CUT_SHORT = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +110,9 @@ def read_filter(tag: str, written: str, *, key: str, quoted: bool, today: dt.dat
         raise RequestError(
             f"'{key}=' has no value. Write {keyword}=VALUE, or leave {keyword} out to find every value of it."
         )
-    parts = [part.strip() for part in _divided(tag, vr, written, quoted=quoted)]
+    parts = [_whole(part.strip()) for part in _divided(tag, vr, written, quoted=quoted)]
+    if kind is FilterKind.NAME and quoted and len(parts) > 1:
+        parts = [*(part for part in parts if part), written]  # a backslash may be the name's own in some archives
     if not all(parts):
         raise _refusal(key, written, f"one value of the list is empty. Write {keyword}=A,B with a value on each side")
     if kind is FilterKind.CODE and quoted:
@@ -128,6 +133,20 @@ def list_of(tag: str, values: Sequence[str]) -> str:
 def shortened(text: str) -> str:
     """A token as it is quoted in a message: not longer than helps to recognise it."""
     return text if len(text) <= _MAX_TOKEN_SHOWN else text[: _MAX_TOKEN_SHOWN - 1] + "…"
+
+
+def _whole(shown: str) -> str:
+    """A value as it stands, or the beginning of one that an answer cut short with an ellipsis."""
+    return f"{shown[:-1]}*" if shown.endswith("…") and len(shown) >= _CUT_SHORT else shown
+
+
+def _two_groups(name: str) -> str:
+    """A name as answers show it, `Yamada^Tarou (山田^太郎)`, with its groups as the standard parts them.
+
+    Where the brackets belong to the name itself, it is still found: matching compares the shown form as well.
+    """
+    shown = _SHOWN_NAME.fullmatch(name)
+    return f"{shown[1]}={shown[2]}" if shown and shown[1].strip("*?^ ") else name
 
 
 def is_code(written: str) -> bool:
@@ -159,6 +178,8 @@ def _read(part: str, key: str, vr: str, kind: FilterKind, today: dt.date) -> str
             why = f"is no code: at most {_MAX_CODE_LENGTH} of A-Z, 0-9, space and _"
             raise _refusal(key, part, f"{why}. Write for example {key}=CT, or {key}=CT,MR for several")
         return part.upper()
+    if kind is FilterKind.NAME:
+        return _two_groups(part)
     if vr == "AS" and not _AGE.fullmatch(part.upper()):
         raise _refusal(
             key, part, f"is no age. Write three digits and D, W, M or Y: {_age(part)}; no wild cards or ranges"

@@ -11,6 +11,7 @@ from federator.dicom import dictionary
 from federator.dicom.query import code_words, foreign_forms, name_forms
 from federator.dicom.query.filters import Filter, FilterKind, list_of, shortened
 from federator.dicom.query.language import Query
+from federator.dicom.query.quoting import pair
 
 _WILD = re.compile(r"[*?]")
 _OTHER_KEY = re.compile(r"[\s&;,|]\(?(\w+)\)?\s*[=:]")
@@ -105,12 +106,7 @@ def _is_identifier(filter_: Filter) -> bool:
 
 
 def _write(filter_: Filter, values: list[str]) -> str:
-    quoted = [f"{filter_.keyword}={_quoted(value)}" for value in dict.fromkeys(values)]
-    return f"Write {' or '.join(quoted)}."
-
-
-def _quoted(value: str) -> str:
-    return f'"{value}"' if re.search(r"[\s\"']", value) else value
+    return f"Write {' or '.join(pair(filter_.keyword, value) for value in dict.fromkeys(values))}."
 
 
 _BY_KIND: dict[FilterKind, Callable[[Filter, str], str]] = {

@@ -18,6 +18,7 @@ from federator.model import DicomJson
 # Archives compute these from what lies below. An empty one says that the archive did not compute it:
 # every series has a modality, so no study is truly without.
 _COMPUTED = frozenset({"00080061", "00080062", "00201200", "00201202", "00201204", "00201206", "00201208", "00201209"})
+_SHOWN_INSTEAD = {"00080021": "00400244", "00080031": "00400245"}
 _NAME_COMPONENTS = 5
 _LOST = frozenset("?\ufffd")
 
@@ -36,7 +37,7 @@ def judge(row: DicomJson, filter_: Filter, *, fuzzy: bool = False) -> Verdict:
     An attribute that is there without a value does not match. With `fuzzy` a name that the archive found is taken as
     found: what sounds alike is the archive's knowledge.
     """
-    tag = filter_.tag
+    tag = _told_instead(row, filter_.tag)
     if filter_.kind is FilterKind.NAME:
         names = json.names(row, tag)
         present, matched = bool(names), bool(names) and (fuzzy or _any_name_matches(names, filter_.values))
@@ -47,6 +48,12 @@ def judge(row: DicomJson, filter_: Filter, *, fuzzy: bool = False) -> Verdict:
         return Verdict.MATCH if matched else Verdict.MISMATCH
     empty = json.is_present(row, tag) and tag not in _COMPUTED
     return Verdict.MISMATCH if empty else Verdict.ABSENT
+
+
+def _told_instead(row: DicomJson, tag: str) -> str:
+    """The attribute that answers show in place of one without a value: when a series' procedure step began."""
+    instead = _SHOWN_INSTEAD.get(tag, tag)
+    return instead if instead != tag and not json.has_value(row, tag) and json.has_value(row, instead) else tag
 
 
 def matches_name(name: PersonName, pattern: str) -> bool:
@@ -61,6 +68,9 @@ def matches_name(name: PersonName, pattern: str) -> bool:
         asked = pattern.split("=")
         by_group = zip(name.groups, asked, strict=False)
         if all(not part.strip() or _group_matches(group, part) for group, part in by_group):
+            return True
+        # Answers show the first two groups that there are, one of them in brackets.
+        if len(asked) == 2 and _group_matches(str(name), f"{asked[0]} ({asked[1]})"):  # noqa: PLR2004 - as shown
             return True
     together = "=".join(name.groups).rstrip("=")
     return any(_group_matches(group, pattern) for group in (*name.groups, together) if group)

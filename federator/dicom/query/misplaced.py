@@ -5,6 +5,7 @@ import re
 from federator.dicom import dictionary, json
 from federator.dicom.query import code_words, name_forms
 from federator.dicom.query.filters import list_of, shortened
+from federator.dicom.query.quoting import pair
 from federator.errors import RequestError
 
 EXAMPLE = 'PatientName="Doe^John*"'
@@ -106,7 +107,7 @@ def _part_of_value(told: str, key: str, whole: str) -> RequestError:
             f"({key}='...'), or has \\\" for each of its own."
         )
     if tag and json.vr_of(tag) == "PN" and "^" not in whole:
-        names = " or ".join(_quoted(key, name) for name in dict.fromkeys(name_forms.patterns(whole)))
+        names = " or ".join(pair(key, name) for name in dict.fromkeys(name_forms.patterns(whole)))
         return RequestError(
             f"'{told}' is not a filter. A name is written with ^ between family and given name: {names}; "
             f"quoted as it is ({quoted}) it finds only names without ^."
@@ -157,7 +158,3 @@ def _words(rest: str) -> list[str]:
             break
         words.append(word)
     return words
-
-
-def _quoted(key: str, value: str) -> str:
-    return f'{key}="{value}"' if " " in value else f"{key}={value}"

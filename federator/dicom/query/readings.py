@@ -67,6 +67,8 @@ def _codes(keyword: str, tag: str, token: Token) -> Reading:
     if not asked or not all(word.strip() for word in words):
         return Reading(value=token.value)
     simple = said == [part.strip() for part in re.split(r"[\\,]", token.value)]
+    if token.quoted and "\\" not in token.value:
+        asked.append(token.value.strip())  # some archives hold several codes in one value, and show it
     note = "" if simple else f"Read '{token.text}' as {keyword}={list_of(tag, [word.upper() for word in said])}."
     return Reading(value="\\".join(dict.fromkeys(asked)), note=note)
 

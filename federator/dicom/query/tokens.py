@@ -1,7 +1,6 @@
 """A query divided into its `key=value`, with an error for whatever is something else (contract.md section 2)."""
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ _EQUALS = frozenset("=＝")
 _TYPOGRAPHIC_QUOTES = "“”„‟‘’‚‛«»`´「『＂＇"
 # Nobody sees these letters, so nobody means them: what is copied from a page brings them along.
 _UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _WIDE_WILD_CARDS = str.maketrans("＊？", "*?")
 
 
@@ -50,13 +50,13 @@ def tokens(text: str, *, options: tuple[str, ...]) -> Iterator[Token]:
         if not quoted:
             _refuse_joined(before, value, text[place:], options)
             value = _in_plain_width(value)
-        yield Token(key=unicodedata.normalize("NFKC", key), value=value.translate(_WIDE_WILD_CARDS), quoted=quoted)
+        yield Token(key=_in_plain_width(key), value=value.translate(_WIDE_WILD_CARDS), quoted=quoted)
 
 
-def _in_plain_width(value: str) -> str:
-    """Letters of double width as they are on every keyboard, where the value holds no others outside ASCII."""
-    narrow = unicodedata.normalize("NFKC", value)
-    return narrow if narrow.isascii() else value
+def _in_plain_width(text: str) -> str:
+    """Letters of double width as they are on every keyboard, where the text holds no others outside ASCII."""
+    narrow = text.translate(_WIDE)
+    return narrow if narrow.isascii() else text
 
 
 def _value(text: str, start: int, key: str) -> tuple[str, bool, int]:

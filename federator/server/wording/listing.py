@@ -115,7 +115,7 @@ def viewer_lines(studies: Sequence[Study]) -> list[str]:
 
 def _patient(study: Study) -> str:
     about = [
-        f"{study.patient_id} of {study.issuer_of_patient_id}" if study.issuer_of_patient_id else study.patient_id,
+        f"{study.patient_id}, issuer {study.issuer_of_patient_id}" if study.issuer_of_patient_id else study.patient_id,
         study.patient_birth_date,
         study.patient_sex,
     ]
