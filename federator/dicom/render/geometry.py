@@ -68,6 +68,12 @@ def orientation_words(row: DicomJson, frame_number: int) -> str:
     return _edges(*told) if is_told else ""
 
 
+def plane_words(row: DicomJson, frame_number: int) -> str:
+    """Just the plane: `axial`, `oblique sagittal`; empty where it is not told."""
+    cosines = _cosines(row, frame_number)
+    return _plane(cosines) if cosines else ""
+
+
 def place_along_normal(row: DicomJson, frame_number: int = 1) -> float | None:
     """The distance in mm of an image plane from the origin, along its normal; None where it is not told.
 

@@ -7,8 +7,11 @@ per frame or shared by all of them (PS3.3 C.7.6.16).
 from dataclasses import dataclass
 
 from federator.dicom import json
+from federator.dicom.objects.kinds import kind_of
 from federator.dicom.render.tables import LookupTable, Palette, item_table, plain_palette, segmented_palette
 from federator.dicom.render.windows import Window, WindowFunction
+from federator.dicom.report.sop_classes import class_name
+from federator.dicom.uid import is_uid
 from federator.errors import ContentError, RequestError
 from federator.model import DicomJson
 
@@ -81,12 +84,16 @@ class GrayTransformation:
         return self.modality_table is not None or (self.slope, self.intercept) != (1.0, 0.0)
 
 
-def no_image() -> ContentError:
-    """The instance is no image; the message says what to call instead."""
-    return ContentError(
-        "The instance has no pixels to show. get-structured-report-text reads reports, "
-        "get-encapsulated-pdf-report-text reads documents, get-instance-metadata shows what else it is."
-    )
+def no_image(row: DicomJson) -> ContentError:
+    """The instance is no image; the message says what it is, and what to call instead."""
+    sop_class_uid = json.uid(row, "00080016")
+    kind = kind_of(sop_class_uid)
+    if kind is not None:
+        return ContentError(
+            f'This is no image: it is of the class "{kind.name}", {kind.purpose}. {kind.tool} reads it.'
+        )
+    named = f' It is of the class "{class_name(sop_class_uid)}".' if is_uid(sop_class_uid) else ""
+    return ContentError(f"The instance has no pixels to show.{named} get-instance-metadata shows what it holds.")
 
 
 def number_of_frames(row: DicomJson) -> int:
@@ -198,7 +205,7 @@ def numbers(row: DicomJson, tag: str) -> tuple[float, ...]:
 def _whole(row: DicomJson, tag: str) -> int:
     value = json.integer(row, tag)
     if value is None:
-        raise no_image()
+        raise no_image(row)
     return value
 
 

@@ -67,7 +67,7 @@ class DicomFile:
         row = self._row(frame_number)
         check_frame(row, frame_number)
         if not any(name in row for name in PIXEL_KEYWORDS):
-            raise no_image()
+            raise no_image(row)
         try:
             empty = EncodedFrame.of(row, frame_number, content=b"", transfer_syntax=self._transfer_syntax)
         except TableElsewhere as error:

@@ -15,6 +15,9 @@ from federator.archive.retrieve.images import FrameAddress, early_picture, retri
 from federator.archive.retrieve.rendered import EarlyRendered
 from federator.archive.retrieve.rendered import Rendered as ArchivePicture
 from federator.archive.retrieve.retrieve import retrieve_metadata
+from federator.dicom import json
+from federator.dicom.objects.kinds import kind_of
+from federator.dicom.objects.said import no_image_words, references_words
 from federator.dicom.render.describe import details, title
 from federator.dicom.render.display import chosen_toning
 from federator.dicom.render.encoded import EncodedFrame
@@ -22,6 +25,7 @@ from federator.dicom.render.frame import Rendered as Pictured
 from federator.dicom.render.frame import frame_spread, render_frame
 from federator.dicom.render.geometry import pixel_aspect
 from federator.dicom.render.header import PixelLayout, check_frame, layout_of
+from federator.dicom.render.masks import mask_words
 from federator.dicom.render.picture import Picture, as_it_is, fit, looks_empty
 from federator.dicom.render.remarks import archives_fail, uncertain
 from federator.dicom.render.tables import TableElsewhere
@@ -34,6 +38,9 @@ from federator.server.shared import App
 from federator.server.wording.wording import one_line, served_by
 
 T = TypeVar("T")
+
+_MOST_WORDS = 4000
+"""Of what is said of an object that is no image: its names, and a dozen of the images that it refers to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +64,7 @@ class _Described:
     window: tuple[float, float] | None
     window_words: str
     drawn_here: str = ""
+    mask_words: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +80,7 @@ class _Retrieved:
     source: ArchivePicture | EncodedFrame
     reason: str = ""
     is_empty: bool = False
+    mask_words: str = ""
 
 
 async def render(
@@ -109,6 +118,7 @@ async def render(
         f"{served_by(served.archive, served.earlier)} {title(retrieved.row, frame)}.",
         f"Window: {one_line(window_words, max_characters=600)}.",
         _shown(picture, retrieved.layout),
+        *([one_line(retrieved.mask_words, max_characters=_MOST_WORDS)] if retrieved.mask_words else []),
         *(one_line(remark, max_characters=400) for remark in remarks),
         *details(retrieved.row, frame),
         *([one_line(f"Decoded by federator: {retrieved.reason}", max_characters=300)] if retrieved.reason else []),
@@ -140,8 +150,17 @@ async def _retrieve(client: ArchiveClient, *, address: FrameAddress, wanted: Wan
         picture = await _archives_picture(client, address, seen, media_type=wanted.media_type, early=asked)
     except ContentError as refusal:
         frame = await retrieve_encoded_frame(client, address, row)
-        return _Retrieved(row=frame.row, layout=frame.layout, window_words="", source=frame, reason=str(refusal))
-    made = _Retrieved(row=row, layout=seen.layout, window_words=seen.window_words, source=picture)
+        return _Retrieved(
+            row=frame.row,
+            layout=frame.layout,
+            window_words="",
+            source=frame,
+            reason=str(refusal),
+            mask_words=seen.mask_words,
+        )
+    made = _Retrieved(
+        row=row, layout=seen.layout, window_words=seen.window_words, source=picture, mask_words=seen.mask_words
+    )
     return await _looked_into(client, address, made, picture)
 
 
@@ -174,11 +193,35 @@ def _fits(seen: _Described, guess: tuple[float, float] | None) -> bool:
 
 async def _describe(client: ArchiveClient, address: FrameAddress, wanted: Wanted) -> _Described:
     row = (await retrieve_metadata(client, *address.uids))[0]
+    kind = kind_of(json.uid(row, "00080016"))
+    if kind is not None:
+        words = await anyio.to_thread.run_sync(no_image_words, row, kind, partial(_tagged, client.name))
+        raise ContentError(one_line(words, max_characters=_MOST_WORDS))
     layout = layout_of(row)
     check_frame(row, address.frame_number)
     window, words, is_known = _window_for(row, address.frame_number, wanted.window)
     fails = archives_fail(row, address.frame_number, has_own_window=is_known)
-    return _Described(row=row, layout=layout, window=window, window_words=words, drawn_here=fails and f"{fails}.")
+    return _Described(
+        row=row,
+        layout=layout,
+        window=window,
+        window_words=words,
+        drawn_here=fails and f"{fails}.",
+        mask_words=await anyio.to_thread.run_sync(_mask_sentence, row, address.frame_number, client.name),
+    )
+
+
+def _mask_sentence(row: DicomJson, frame_number: int, archive: str) -> str:
+    said = mask_words(row, frame_number)
+    if not said:
+        return ""
+    references = references_words(row, partial(_tagged, archive))
+    return f"{said}. It refers to {references}." if references else f"{said}."
+
+
+def _tagged(archive: str, uid: str, is_own_study: bool) -> str:  # noqa: FBT001 - as `said.Tagger` calls it
+    """What belongs to the same study is taken to lie in the same archive; for anything else every archive is asked."""
+    return f"{uid}@{archive}" if is_own_study else uid
 
 
 def _window_for(

@@ -32,7 +32,7 @@ from federator.federation.federation import Federation
 from federator.federation.retrieval import Served
 from federator.model import DicomJson, Outcome
 from federator.server.answers.frame import picture_result
-from federator.server.answers.series_images import QUERY, Choice, chosen, images_of
+from federator.server.answers.series_images import QUERY, Choice, chosen, images_of, no_images_words
 from federator.server.shared import App
 from federator.server.wording.wording import counted, explain, first_line, listed, one_line
 
@@ -75,11 +75,7 @@ async def overview(
     app.note(page.outcomes)
     images = await app.in_worker(images_of, page)
     if not images:
-        raise NotFound(
-            "The series has no images to show. find-instances lists what it has; find-structured-reports and "
-            "find-encapsulated-pdf-reports find reports.",
-            outcomes=page.outcomes,
-        )
+        raise NotFound(no_images_words(page), outcomes=page.outcomes)
     choices = await chosen(federation, study, series, images, frames)
     await ctx.report_progress(1, len(choices) + _STEPS_BEFORE, "the images are chosen")
     sheet = _Sheet(ctx, app, federation, choices, request)

@@ -1,5 +1,6 @@
 """The images of a series in patient order, and which of them stand for all."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,11 +10,11 @@ from federator.archive.connection.client import ArchiveClient
 from federator.archive.retrieve.images import FrameAddress, has_one_frame
 from federator.archive.retrieve.retrieve import retrieve_metadata
 from federator.dicom import json
+from federator.dicom.objects.kinds import kind_of
 from federator.dicom.query.language import Query
 from federator.dicom.render.geometry import place_along_normal
 from federator.dicom.render.header import number_of_frames
 from federator.dicom.render.overview import evenly_spaced
-from federator.dicom.report.sop_classes import is_encapsulated_document, is_structured_report
 from federator.dicom.uid import TaggedUID
 from federator.federation.federation import Federation
 from federator.federation.target import Target
@@ -21,6 +22,7 @@ from federator.model import Entry, Level, Page
 
 _SOP_CLASS, _ROWS, _FRAMES, _POSITION, _ORIENTATION = "00080016", "00280010", "00280008", "00200032", "00200037"
 _MOST_INSTANCES = 20_000
+_MOST_KINDS = 4
 
 QUERY = Query(
     level=Level.INSTANCE,
@@ -53,7 +55,7 @@ class Choice:
 
 def images_of(page: Page) -> list[Entry]:
     """The instances that may have pixels, in patient order. Archives that tell Rows tell it of all images."""
-    entries = [entry for entry in page.entries if not _is_document(json.uid(entry.rows[0].data, _SOP_CLASS))]
+    entries = [entry for entry in page.entries if kind_of(json.uid(entry.rows[0].data, _SOP_CLASS)) is None]
     with_rows = [entry for entry in entries if json.integer(entry.rows[0].data, _ROWS)]
     return in_patient_order(with_rows or entries)
 
@@ -85,8 +87,17 @@ async def chosen(
     return [every[index] for index in evenly_spaced(len(every), wanted)]
 
 
-def _is_document(sop_class_uid: str) -> bool:
-    return is_structured_report(sop_class_uid) or is_encapsulated_document(sop_class_uid)
+def no_images_words(page: Page) -> str:
+    """What a series without images holds, by kind, with the tool that reads it."""
+    counts = Counter(json.uid(entry.rows[0].data, _SOP_CLASS) for entry in page.entries)
+    said = ["The series has no images to show."]
+    for sop_class_uid, count in counts.most_common(_MOST_KINDS):
+        kind = kind_of(sop_class_uid)
+        if kind is not None:
+            first = next(e for e in page.entries if json.uid(e.rows[0].data, _SOP_CLASS) == sop_class_uid)
+            uid = TaggedUID.of(first.uid, first.holders)
+            said.append(f'It holds {count} of the class "{kind.name}" ({uid}), {kind.purpose}. {kind.tool} reads it.')
+    return " ".join(said) if len(said) > 1 else f"{said[0]} find-instances lists what it has."
 
 
 def _choice(study: TaggedUID, series: TaggedUID, entry: Entry, frame_number: int) -> Choice:

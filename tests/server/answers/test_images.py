@@ -26,6 +26,7 @@ from tests.support.hostile.loopback import Loopback
 from tests.support.hostile_retrieval import Quirk, RetrievalArchive
 from tests.support.retrieval_objects import StoredObject, packaged
 from tests.support.synthetic.images import image_dataset, written
+from tests.support.synthetic.no_images import presentation_state, segmentation, structure_set
 
 pytestmark = pytest.mark.anyio
 
@@ -237,7 +238,7 @@ async def test_a_series_without_images_says_what_to_call_instead(tmp_path):
         [archive], "render-series-overview", studyInstanceUid=f"{study}@reports", seriesInstanceUid=series
     )
     assert overview.is_error
-    assert "find-structured-reports" in said(overview)
+    assert "get-structured-report-text reads it" in said(overview)
     frame = await call([archive], "render-instance-frame", **at(report, "reports"))
     assert frame.is_error
     assert "get-structured-report-text" in said(frame)
@@ -464,3 +465,23 @@ def test_images_are_sorted_by_position_only_if_all_tell_it_and_are_parallel():
     assert order(entry("1", 30), entry("2", 10), entry("3", 20)) == ["2", "3", "1"]
     assert order(entry("1", 30), entry("2", None), entry("3", 20)) == ["1", "2", "3"]
     assert order(entry("1", 30), entry("2", 10, (0, 1, 0, 0, 0, -1)), entry("3", 20)) == ["1", "2", "3"]
+
+
+async def test_what_is_no_image_says_what_it_is_its_images_with_their_tag_and_the_tool_that_reads_it(tmp_path):
+    """contract.md §6: the model can act; §1: a UID carries its archives."""
+    held = [presentation_state(), structure_set(), segmentation(), *slices(1)]
+    archive = Archive(name="teaching", folder=stored(tmp_path / "held", *held))
+    for dataset in held[:2]:
+        uids = {"studyInstanceUid": STUDY, "seriesInstanceUid": dataset.SeriesInstanceUID}
+        instance = f"{dataset.SOPInstanceUID}@teaching"
+        frame = await call([archive], "render-instance-frame", **uids, sopInstanceUid=instance)
+        assert frame.is_error
+        assert f"It refers to 1 image: {SERIES}.1@teaching" in said(frame)
+        overview = await call([archive], "render-series-overview", **uids)
+        assert overview.is_error
+        assert f"({instance})" in said(overview)
+        assert "get-instance-metadata reads it" in said(overview)
+    mask = {"studyInstanceUid": STUDY, "seriesInstanceUid": f"{STUDY}.6", "sopInstanceUid": f"{STUDY}.6.1@teaching"}
+    shown = await call([archive], "render-instance-frame", **mask, frame=2, outputFormat="image/png")
+    assert f'white is segment 2 "Spleen". It refers to 1 image: {SERIES}.1@teaching of series {SERIES}' in said(shown)
+    assert set(picture(shown).ravel()) == {0, 255}
