@@ -20,6 +20,7 @@ ORTHANC_DICOMWEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 COMMANDS = {
     "orthanc": ("Orthanc",),
     "dcmtk": ("dsrdump", "dcmj2pnm"),
+    "poppler": ("pdftotext",),
     "browser": ("chromium",),
     "desktop": ("Xvfb", "openbox", "trayer", "xdotool", "dbus-daemon", "import"),
     "secret_service": ("dbus-daemon", "gnome-keyring-daemon", "secret-tool"),

@@ -1,9 +1,11 @@
 """Words on a page in the order in which people read them: columns one after the other, tables row by row."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import mean, median
+
+from federator.dicom.pdf.bidi import in_reading_order, is_right_to_left
 
 _GUTTER_PT = 10.0
 _MIN_COLUMN_LINES = 4
@@ -18,13 +20,14 @@ _MAX_COLUMN_CUTS = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
-    """One word and its box in points from the upper left corner of the page."""
+    """One word and its box in points from the upper left corner of the page; its glyphs stand from left to right."""
 
     text: str
     x0: float
     x1: float
     top: float
     bottom: float
+    glyphs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +43,9 @@ class RuledTable:
         return x0 <= (word.x0 + word.x1) / 2 <= x1 and top <= (word.top + word.bottom) / 2 <= bottom
 
     def lines(self) -> list[str]:
-        """One line of text a row; empty rows are left out."""
-        return [" | ".join(row) for row in self.rows if any(row)]
+        """One line of text a row; empty rows are left out. Where text runs from right to left, columns do, too."""
+        step = -1 if is_right_to_left("".join(cell for row in self.rows for cell in row)) else 1
+        return [" | ".join(row[::step]) for row in self.rows if any(row)]
 
 
 Line = tuple[Word, ...]
@@ -173,11 +177,31 @@ def _written(lines: list[Line]) -> list[str]:
 
 def _spaced(line: Line, *, margin: float, letter: float) -> str:
     """One line; after a wide gap the next word stands where it stands on the page, so that cells keep their columns."""
-    text = line[0].text
-    for left, right in pairwise(line):
-        if right.x0 - left.x1 <= _WIDE_GAP_LETTERS * letter:
-            text += " " + right.text
-        else:
-            column = min(round((right.x0 - margin) / letter), _MAX_COLUMN)
-            text += " " * max(column - len(text), 2) + right.text
+    cells = _cells(line, letter)
+    if is_right_to_left("".join(word.text for word in line)):
+        return "  ".join(line_text(cell) for cell in reversed(cells))
+    text = ""
+    for cell in cells:
+        column = min(round((cell[0].x0 - margin) / letter), _MAX_COLUMN)
+        text += " " * (max(column - len(text), 2) if text else 0) + line_text(cell)
     return text
+
+
+def _cells(line: Line, letter: float) -> list[list[Word]]:
+    """The words of a line, parted where the gap is wide."""
+    cells = [[line[0]]]
+    for left, right in pairwise(line):
+        if right.x0 - left.x1 > _WIDE_GAP_LETTERS * letter:
+            cells.append([])
+        cells[-1].append(right)
+    return cells
+
+
+def line_text(words: Sequence[Word]) -> str:
+    """Words that stand side by side, in the order in which they are read."""
+    return in_reading_order([glyph for word in words for glyph in (" ", *word.glyphs)][1:])
+
+
+def cell_text(words: Iterable[Word]) -> str:
+    """The text of a cell of a table: its lines one after the other."""
+    return " ".join(line_text(line) for line in _lines(list(words)))

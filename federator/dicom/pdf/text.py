@@ -4,18 +4,21 @@ import io
 import logging
 import math
 import struct
-import threading
 import time
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from federator.dicom.pdf.layout import RuledTable, Word, page_text
+from federator.dicom.pdf.annotations import read_annotations
+from federator.dicom.pdf.drawn import DrawnDocument, DrawnPage
+from federator.dicom.pdf.fonts import faithful_fonts
 from federator.dicom.pdf.pages import ranges, selected
+from federator.dicom.pdf.reading import read_page
 from federator.dicom.pdf.soundness import check, truncation
+from federator.dicom.pdf.trust import why_an_image
 from federator.dicom.report.text import clean
 from federator.errors import ContentError
 
@@ -25,15 +28,9 @@ MAX_IMAGES = 4
 MAX_IMAGE_BYTES = 600_000
 """What all images of one answer may weigh together, before base64 (contract.md section 5)."""
 
-_MAX_SECONDS = 60.0
-_MAX_EDGE_PX = 1568
-_MAX_RESOLUTION_DPI = 150
-_MIN_EDGE_PX = 400
-_QUALITIES = (85, 70, 55, 40)
-_MAX_RULES = 2_000
-_LITTLE_TEXT = 150
-_UNREADABLE_SHARE = 0.3
-_IMAGE_SHARE = 0.5
+_MAX_SECONDS = 6.0
+"""Of processor time, after which no further page is begun: its process is ended at 10 s, and nothing is read then."""
+
 _MAX_PICTURE_PIXELS = 120_000_000
 
 # What pdfminer and PDFium raise over broken content besides what pdfplumber wraps.
@@ -48,9 +45,6 @@ _FAULTS = (
     struct.error,
     zlib.error,
 )
-
-# PDFium may not be used from two threads at once.
-_pdfium = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,26 +78,33 @@ def read_pdf(content: bytes, *, pages: str = "", max_characters: int = MAX_CHARA
         if not page_count:
             raise ContentError(" ".join(("The PDF has no pages.", *faults)))
         wanted = selected(pages, page_count)
-        reading = _Reading(document, max_characters=max_characters)
-        read = tuple(reading.pages(wanted))
+        drawn = DrawnDocument(content)
+        try:
+            reading = _Reading(document, drawn, max_characters=max_characters)
+            read = tuple(reading.pages(wanted))
+        finally:
+            drawn.close()
     return PdfText(page_count=page_count, pages=read, notices=(*faults, *reading.notices(wanted, read)))
 
 
 class _Reading:
     """Reads pages until a limit is reached: characters, pages, images, or time."""
 
-    def __init__(self, document: Any, *, max_characters: int) -> None:  # noqa: ANN401 - pdfplumber ships no types
+    def __init__(self, document: Any, drawn: DrawnDocument, *, max_characters: int) -> None:  # noqa: ANN401 - pdfplumber ships no types
         self._document = document
+        self._drawn = drawn
         self._characters = max_characters
         self._images = MAX_IMAGES
         self._image_bytes = MAX_IMAGE_BYTES
-        self._deadline = time.monotonic() + _MAX_SECONDS
+        self._deadline = time.process_time() + _MAX_SECONDS
         self._cut: list[int] = []
         self._not_shown: list[int] = []
+        self._hidden: list[int] = []
+        self._recognised: list[int] = []
 
     def pages(self, wanted: tuple[int, ...]) -> Iterator[PdfPage]:
         for number in wanted[:MAX_PAGES_READ]:
-            if self._characters <= 0 or time.monotonic() > self._deadline:
+            if self._characters <= 0 or time.process_time() > self._deadline:
                 return
             page = self._document.pages[number - 1]
             yield self._page(page, number)
@@ -114,6 +115,16 @@ class _Reading:
         said = []
         if self._cut:
             said.append(f"The text of page {ranges(tuple(self._cut))} is cut off.")
+        if self._hidden:
+            said.append(
+                f"Text that cannot be seen on page {ranges(tuple(self._hidden))} (outside of it, covered, in the "
+                "colour of the paper, or tiny) is left out."
+            )
+        if self._recognised:
+            said.append(
+                f"The text of page {ranges(tuple(self._recognised))} was recognised from a scan by a program: "
+                "letters and digits may be wrong."
+            )
         left = wanted[len(read) :]
         if left:
             said.append(f"Pages {ranges(left)} are left out to keep the answer short: ask for them with pages.")
@@ -125,32 +136,62 @@ class _Reading:
         return tuple(said)
 
     def _page(self, page: Any, number: int) -> PdfPage:  # noqa: ANN401 - pdfplumber ships no types
-        try:
-            words = _words(page)
-            text = clean(page_text(words, _tables(page)))
-            note = _why_an_image(page, text)
-        except _faults():
-            text, note = "", "The text of this page cannot be read."
-        image = b""
-        if note:
-            image, shown = self._image(page, number)
-            note = f"{note} {shown}"
+        text, note, image = "", "", b""
+        with self._shown(number) as shown:
+            try:
+                text, note = self._read(page, number, shown)
+            except _faults():
+                note = "The text of this page cannot be read."
+            if note:
+                image, shown_as = self._image(page, number, shown)
+                note = f"{note} {shown_as}"
         if len(text) > self._characters:
             self._cut.append(number)
             text = text[: self._characters] + "…"
         self._characters -= len(text)
         return PdfPage(number=number, text=text, image=image, note=note)
 
-    def _image(self, page: Any, number: int) -> tuple[bytes, str]:  # noqa: ANN401 - pdfplumber ships no types
+    @contextmanager
+    def _shown(self, number: int) -> Iterator[DrawnPage | None]:
+        """The page as it is drawn; None where it cannot be."""
+        with ExitStack() as stack:
+            try:
+                shown = stack.enter_context(self._drawn.page(number))
+            except _faults():
+                shown = None
+            yield shown
+
+    def _read(self, page: Any, number: int, shown: DrawnPage | None) -> tuple[str, str]:  # noqa: ANN401 - pdfplumber ships no types
+        """The text of a page, and why it must be seen as an image."""
+        # Before anything of the page is looked at: it is taken apart only once.
+        entries = read_annotations(page.page_obj)
+        read = read_page(page, entries, shown if _is_drawable(page) else None)
+        if read.hidden:
+            self._hidden.append(number)
+        if shown is not None and shown.is_recognised():
+            self._recognised.append(number)
+        text = clean(read.text)
+        area = sum(picture["width"] * picture["height"] for picture in _pictures(page))
+        note = why_an_image(
+            text,
+            picture_share=area / max(float(page.width * page.height), 1.0),
+            hidden_share=read.hidden_share,
+            second=shown.words() if shown is not None else (),
+            hidden=read.hidden,
+        )
+        return text, note
+
+    def _image(self, page: Any, number: int, shown: DrawnPage | None) -> tuple[bytes, str]:  # noqa: ANN401 - pdfplumber ships no types
         if not self._images:
             self._not_shown.append(number)
             return b"", "Its image is not in this answer."
-        budget = self._image_bytes // self._images
+        if not _is_drawable(page):
+            return b"", "It holds a picture that is too large to be drawn."
         try:
-            if any(math.prod(picture["srcsize"]) > _MAX_PICTURE_PIXELS for picture in _pictures(page)):
-                return b"", "It holds a picture that is too large to be drawn."
-            image = _rendered(page, budget)
+            image = shown.picture(self._image_bytes // self._images) if shown is not None else None
         except _faults():
+            image = None
+        if image is None:
             return b"", "It cannot be drawn either."
         if not image:
             return b"", "Its image is too large to be shown."
@@ -167,6 +208,7 @@ def _opened(content: bytes) -> Iterator[Any]:
     _quiet()
     try:
         document = pdfplumber.open(io.BytesIO(content))
+        document.rsrcmgr = faithful_fonts()
         # Only counting the pages shows whether the document holds together.
         len(document.pages)
     except _faults() as fault:
@@ -197,23 +239,8 @@ def _faults() -> tuple[type[BaseException], ...]:
     return (*_FAULTS, PSException, MalformedPDFException, PdfminerException)
 
 
-def _words(page: Any) -> list[Word]:  # noqa: ANN401 - pdfplumber ships no types
-    return [
-        Word(text=word["text"], x0=word["x0"], x1=word["x1"], top=word["top"], bottom=word["bottom"])
-        for word in page.extract_words(x_tolerance_ratio=0.15)
-    ]
-
-
-def _tables(page: Any) -> list[RuledTable]:  # noqa: ANN401 - pdfplumber ships no types
-    """The ruled tables of at least two rows and two columns; drawings of thousands of lines hold none."""
-    if len(page.edges) > _MAX_RULES:
-        return []
-    found = []
-    for table in page.find_tables():
-        rows = tuple(tuple(" ".join((cell or "").split()) for cell in row) for row in table.extract())
-        if len(rows) > 1 and max(len(row) for row in rows) > 1:
-            found.append(RuledTable(box=table.bbox, rows=rows))
-    return found
+def _is_drawable(page: Any) -> bool:  # noqa: ANN401 - pdfplumber ships no types
+    return not any(math.prod(picture["srcsize"]) > _MAX_PICTURE_PIXELS for picture in _pictures(page))
 
 
 def _pictures(page: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - pdfplumber ships no types
@@ -222,31 +249,3 @@ def _pictures(page: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - pdfplumber s
         return list(page.images)
     except _faults():
         return []
-
-
-def _why_an_image(page: Any, text: str) -> str:  # noqa: ANN401 - pdfplumber ships no types
-    """Why the page must be seen as an image; empty where its text tells all."""
-    if not text.strip():
-        return "This page has no text layer."
-    if text.count("(cid:") > _UNREADABLE_SHARE * len(text.split()):
-        return "The text layer of this page is not readable."
-    area = sum(picture["width"] * picture["height"] for picture in _pictures(page))
-    if len(text) < _LITTLE_TEXT and area > _IMAGE_SHARE * page.width * page.height:
-        return "Most of this page is a picture with hardly any text."
-    return ""
-
-
-def _rendered(page: Any, max_bytes: int) -> bytes:  # noqa: ANN401 - pdfplumber ships no types
-    """The page as a JPEG of at most `max_bytes`; empty where that cannot be had at a legible size."""
-    edge_pt = max(float(page.width), float(page.height), 1.0)
-    resolution = min(_MAX_RESOLUTION_DPI, _MAX_EDGE_PX * 72 / edge_pt)
-    with _pdfium:
-        picture = page.to_image(resolution=resolution).original.convert("RGB")
-    while max(picture.size) >= _MIN_EDGE_PX:
-        for quality in _QUALITIES:
-            buffer = io.BytesIO()
-            picture.save(buffer, "JPEG", quality=quality, optimize=True)
-            if buffer.tell() <= max_bytes:
-                return buffer.getvalue()
-        picture = picture.resize((picture.width * 3 // 4, picture.height * 3 // 4))
-    return b""
