@@ -4,7 +4,6 @@ An archive that fails takes nothing from the others, whatever it is that fails. 
 kept, and its outcome says so.
 """
 
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
@@ -87,7 +86,7 @@ async def fan_out(
 async def _outcome(
     client: ArchiveClient, ask: Callable[[ArchiveClient, G], Awaitable[None]], gathered: G, *, deadline_s: float
 ) -> Outcome:
-    started = time.monotonic()
+    started = anyio.current_time()
     meter = Meter()
     current_meter.set(meter)
     state, message = OutcomeState.TIMED_OUT, ""
@@ -109,6 +108,6 @@ async def _outcome(
         state=state,
         rows=gathered.count,
         attempts=meter.attempts,
-        milliseconds=round((time.monotonic() - started) * 1000),
+        milliseconds=round((anyio.current_time() - started) * 1000),
         message=message,
     )

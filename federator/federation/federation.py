@@ -290,7 +290,7 @@ class Federation:
 
 def _findings(reply: Reply[_Greeting]) -> tuple[str, ...]:
     unreadable = (reply.gathered.unreadable,) if reply.gathered.unreadable else ()
-    return reply.client.habits.findings() + unreadable
+    return reply.client.habits.known.findings() + unreadable
 
 
 def _digest(query: Query, study: TaggedUID | None, series: TaggedUID | None) -> str:

@@ -31,7 +31,7 @@ async def supports(client: ArchiveClient, limit_s: float) -> str:
             sentence = await _tried(probe, client)
             if sentence:
                 told.append(sentence)
-    told += client.habits.findings()
+    told += client.habits.known.findings()
     return f"It {'; '.join(told)}." if told else "Nothing more could be found out in time."
 
 

@@ -30,7 +30,7 @@ from federator.archive.connection.auth import SignIn
 from federator.archive.connection.faults import refusal, translated
 from federator.archive.connection.retry import Breaker, RetryBudget, subject_of, with_retries
 from federator.archive.connection.trust import trust_in_nobody, trust_of
-from federator.archive.habits import Habits
+from federator.archive.habits.owner import Habits
 from federator.config import Archive
 from federator.errors import ArchiveError
 from federator.model import OutcomeState
@@ -114,12 +114,11 @@ class ArchiveClient:
     def forget(self, kind: RequestKind) -> None:
         """Forget what the archive was found to do, because something in an answer broke a question.
 
-        Questions under way keep what they rely on where they hold it; retrieving takes nothing from searching.
+        A search under way begins anew (`Search.fetch`); retrieving takes nothing from searching.
         """
         if kind is RequestKind.QUERY:
             self.habits = _unknown(self.archive)
-        self.habits.accepts.clear()
-        self.habits.unsupported.clear()
+        self.habits.forget_retrieving()
 
     async def get(
         self,
@@ -283,5 +282,4 @@ class ArchiveClient:
 
 
 def _unknown(archive: Archive) -> Habits:
-    is_folder = archive.folder is not None
-    return Habits(trusted=is_folder, orderby=True if is_folder else None)
+    return Habits(trusted=archive.folder is not None)

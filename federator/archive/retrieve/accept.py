@@ -72,7 +72,7 @@ async def ask(
     refusals of the resource. Raises NotOffered when every form was refused, else what kept the archive from answering.
     """
     refusals: list[ArchiveError] = []
-    for accept in _ladder(accepts, client.habits.accepts.get(resource, "")):
+    for accept in _ladder(accepts, client.habits.known.accepts.get(resource, "")):
         try:
             answer = await client.get(path, accept=accept, parameters=parameters, kind=RequestKind.RETRIEVE)
         except ArchiveError as error:
@@ -96,7 +96,7 @@ async def ask(
         except ArchiveError as error:
             refusals.append(error)
             continue
-        client.habits.accepts[resource] = accept
+        client.habits.accepts(resource, accept)
         return value
     # What came instead of the object says more than that another media type was refused.
     refusal = next((each for each in refusals if each.http_status is None), refusals[0])

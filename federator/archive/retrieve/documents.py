@@ -53,7 +53,7 @@ async def retrieve_document(
 
 async def _rendered_pdf(client: ArchiveClient, study: str, series: str, instance: str) -> bytes:
     """The PDF as the archive serves it; empty where it does not (Orthanc before 1.23, Azure, Google)."""
-    if _RENDERED_PDF in client.habits.unsupported:
+    if _RENDERED_PDF in client.habits.known.unsupported:
         return b""
     try:
         return await ask(
@@ -65,7 +65,7 @@ async def _rendered_pdf(client: ArchiveClient, study: str, series: str, instance
             absent=ABSENT,
         )
     except NotOffered:
-        client.habits.unsupported.add(_RENDERED_PDF)
+        client.habits.lacks(_RENDERED_PDF)
         return b""
 
 

@@ -50,7 +50,7 @@ def early_picture(
     An archive that was never seen to make pictures is asked step by step, and so is one that was never seen to honour a
     window: what it is found to do rests on what its object is.
     """
-    if not may_be_asked_early(client) or not (window is None or _WINDOW_HONOURED in client.habits.accepts):
+    if not may_be_asked_early(client) or not (window is None or _WINDOW_HONOURED in client.habits.known.accepts):
         return None
     return EarlyRendered(client, address.uids, address.frame_number, media_type=media_type, window=window)
 
@@ -74,7 +74,7 @@ async def retrieve_picture(
         return await retrieve_rendered(
             client, *address.uids, address.frame_number, media_type=media_type, sop_class_uid=kind, early=early
         )
-    if _WINDOW_HONOURED in client.habits.unsupported:
+    if _WINDOW_HONOURED in client.habits.known.unsupported:
         raise ContentError(f"{client.name} was found to ignore the window of rendered frames.")
     wanted = await retrieve_rendered(
         client,
@@ -85,7 +85,7 @@ async def retrieve_picture(
         sop_class_uid=kind,
         early=early,
     )
-    if _WINDOW_HONOURED not in client.habits.accepts:
+    if _WINDOW_HONOURED not in client.habits.known.accepts:
         center, width = window
         other = await retrieve_rendered(
             client,
@@ -96,9 +96,9 @@ async def retrieve_picture(
             sop_class_uid=kind,
         )
         if other.content == wanted.content:
-            client.habits.unsupported.add(_WINDOW_HONOURED)
+            client.habits.lacks(_WINDOW_HONOURED)
             raise ContentError(f"{client.name} ignores the window of rendered frames.")
-        client.habits.accepts[_WINDOW_HONOURED] = "yes"
+        client.habits.accepts(_WINDOW_HONOURED, "yes")
     return wanted
 
 

@@ -32,7 +32,7 @@ async def retrieve_metadata(client: ArchiveClient, study: str, series: str = "",
     Standard: PS3.18 §10.4.1.1.2, §F.2
     """
     wanted = {Level.STUDY: study, Level.SERIES: series, Level.INSTANCE: instance}
-    if not (instance and _UNSUPPORTED in client.habits.unsupported):
+    if not (instance and _UNSUPPORTED in client.habits.known.unsupported):
         try:
             return await ask(
                 client,
@@ -47,7 +47,7 @@ async def retrieve_metadata(client: ArchiveClient, study: str, series: str = "",
                 raise
     content = await retrieve_instance(client, study, series, instance)
     # The object is there, so it is the resource that the archive does not have.
-    client.habits.unsupported.add(_UNSUPPORTED)
+    client.habits.lacks(_UNSUPPORTED)
     return [await anyio.to_thread.run_sync(row_of_file, content)]
 
 

@@ -67,7 +67,7 @@ async def retrieve_rendered(
     if frame_number < 1:
         raise RequestError(f"frame {frame_number} does not exist: frames count from 1.")
     kind = f"{_KIND}{sop_class_uid}"
-    if sop_class_uid and kind in client.habits.unsupported:
+    if sop_class_uid and kind in client.habits.known.unsupported:
         raise ContentError(f"{client.name} was found not to render this kind of object.")
     try:
         rendered = (
@@ -80,19 +80,19 @@ async def retrieve_rendered(
     except NotOffered as refusal:
         # A frame that does not exist and a window that is not understood are refused likewise: they teach nothing.
         plain = frame_number == 1 and window is None and refusal.http_status in _LASTING
-        if sop_class_uid and plain and kind not in client.habits.accepts:
-            client.habits.unsupported.add(kind)
+        if sop_class_uid and plain and kind not in client.habits.known.accepts:
+            client.habits.lacks(kind)
         raise ContentError(f"{client.name} does not render this object: it {refusal}") from refusal
     if sop_class_uid:
-        client.habits.accepts[kind] = rendered.media_type
+        client.habits.accepts(kind, rendered.media_type)
     return rendered
 
 
 def may_be_asked_early(client: ArchiveClient) -> bool:
     """Whether the archive was seen to render, and never to refuse a kind of object: then a guess is worth a request."""
-    habits = client.habits
-    seen = any(habit.startswith(_KIND) for habit in habits.accepts)
-    return seen and not any(habit.startswith(_KIND) for habit in habits.unsupported)
+    known = client.habits.known
+    seen = any(habit.startswith(_KIND) for habit in known.accepts)
+    return seen and not any(habit.startswith(_KIND) for habit in known.unsupported)
 
 
 class EarlyRendered:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from federator.archive.connection.client import ArchiveClient
 from federator.archive.search.fetched import Fetched, Wholeness, repeated_in
 from federator.archive.search.pages import read_pages
-from federator.archive.search.request import Request, ask, effective_limit
+from federator.archive.search.request import Request, ask, ask_as_taken
 from federator.dicom import json
 from federator.dicom.query.language import Query
 from federator.dicom.query.matching import Verdict, judge
@@ -69,7 +69,8 @@ class Children:
         request = Request(
             level=level, path=self.path, limit=limit, offset=offset, include=(*wanted, *self.query.include)
         )
-        answer = await ask(self.client, request)
+        reply = await ask_as_taken(self.client, request)
+        answer = reply.answer
         count = len(answer.rows)
         fetched = Fetched(rows={json.uid(row, level.uid_tag): row for row in answer.rows}, longest=count)
         fetched.repeated = repeated_in(answer.rows, level.uid_tag)
@@ -80,10 +81,10 @@ class Children:
         if fetched.rows.pop("", None) is not None:
             self._lacking[json.keyword_of(level.uid_tag)] += 1
         fetched.seen = set(fetched.rows)
-        full = effective_limit(self.client, limit) <= count + 2
+        full = reply.sent.limit <= count + 2
         if answer.more or full:
             fetched.wholeness = Wholeness.CUT
-        elif self.client.habits.may_be_capped(level, count) and not self._known_to_have(count):
+        elif self.client.habits.known.may_be_capped(level, count) and not self._known_to_have(count):
             fetched.wholeness = Wholeness.UNPROVEN
         self.client.habits.saw(level, count)
         return fetched
@@ -91,7 +92,7 @@ class Children:
     def _known_to_have(self, count: int) -> bool:
         """Whether the list was shown to have just as many rows; at a cap it would have as many whatever it holds."""
         habits = self.client.habits
-        return habits.lists.get(self.path) == count and not habits.at_a_cap(self.query.level, count)
+        return habits.rows_of(self.path) == count and not habits.known.at_a_cap(self.query.level, count)
 
     async def _expected(self) -> int:
         """How many there are by the parent's own row; 0 where the archive does not tell.
@@ -116,7 +117,7 @@ class Children:
     def _matches(self, row: DicomJson) -> bool:
         for filter_ in self.query.filters:
             verdict = judge(row, filter_, fuzzy=self.query.fuzzy)
-            if verdict is Verdict.ABSENT and not self.client.habits.trusted:
+            if verdict is Verdict.ABSENT and not self.client.habits.known.trusted:
                 self._lacking[filter_.keyword] += 1
             if verdict is not Verdict.MATCH:
                 return False

@@ -7,7 +7,7 @@ to work and the length is none at which archives cut their lists.
 
 from collections.abc import Awaitable, Callable
 
-from federator.archive.habits import Habits
+from federator.archive.habits.owner import Habits
 from federator.archive.search.fetched import Fetched, Wholeness
 from federator.model import Level
 
@@ -47,7 +47,7 @@ async def _believed(
     if last.longest > whole.repeated:
         return Wholeness.CUT
     reached = len(whole.seen)
-    if any(habits.at_a_cap(level, length) for length in {reached, reached + whole.repeated}):
+    if any(habits.known.at_a_cap(level, length) for length in {reached, reached + whole.repeated}):
         return suspicion
     # Whether the last row comes back when asked for by its offset: then nothing behind it is nothing.
     again = await fetch(limit, reached - 1)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from federator.archive.connection.client import ArchiveClient, current_meter
+from federator.archive.habits.known import Known, Naming
 from federator.archive.search import rows
 from federator.archive.search.rows import Rows
 from federator.dicom import json
@@ -38,7 +39,8 @@ _LIMITS = (1000, 200, 100)
 class Request:
     """What to ask: `terms` are (tag, value), `include` tags of attributes wanted besides the usual ones.
 
-    `whole` forbids to leave out a term that is refused: without it the answer would mean nothing.
+    `whole` forbids to leave out a term that is refused: without it the answer would mean nothing. `naming` is how
+    attributes are named, None where it is left to what is known of the archive.
     """
 
     level: Level
@@ -51,6 +53,19 @@ class Request:
     fuzzy: bool = False
     with_include: bool = True
     whole: bool = False
+    naming: Naming | None = None
+
+    def key(self, tag: str) -> str:
+        """How an attribute is named in this request."""
+        return (json.keyword_of(tag) or tag) if self.naming is Naming.KEYWORD else tag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came of a request, and what was really sent: what the archive does not take had to be left out."""
+
+    answer: Rows
+    sent: Request
 
 
 async def ask(client: ArchiveClient, request: Request) -> Rows:
@@ -58,9 +73,14 @@ async def ask(client: ArchiveClient, request: Request) -> Rows:
 
     Standard: PS3.18 §10.6
     """
-    request = _adapted(client, request)
+    return (await ask_as_taken(client, request)).answer
+
+
+async def ask_as_taken(client: ArchiveClient, request: Request) -> Reply:
+    """The same, and what of the request the archive took. Raises ArchiveError."""
+    request = _adapted(client.habits.known, request)
     try:
-        return await _send(client, request)
+        return Reply(answer=await _send(client, request), sent=request)
     except ArchiveError as refusal:
         if refusal.http_status not in REFUSALS:
             raise
@@ -72,22 +92,17 @@ async def ask(client: ArchiveClient, request: Request) -> Rows:
                     raise
             else:
                 _learn(client, request, lighter)
-                return answer
+                return Reply(answer=answer, sent=lighter)
         raise
 
 
-def effective_limit(client: ArchiveClient, limit: int) -> int:
-    """The limit that will really be asked for."""
-    return min(limit, client.habits.max_limit or limit)
-
-
-def key_of(client: ArchiveClient, tag: str) -> str:
-    """How the archive wants an attribute named; hexadecimal unless it was found to ignore that."""
-    return (json.keyword_of(tag) or tag) if client.habits.keyword_keys else tag
+async def ask_once(client: ArchiveClient, request: Request) -> Rows:
+    """Send one request as it is, without a second try where it is refused; raises ArchiveError."""
+    return await _send(client, _adapted(client.habits.known, request))
 
 
 async def _send(client: ArchiveClient, request: Request) -> Rows:
-    parameters = [(key_of(client, tag), value) for tag, value in request.terms]
+    parameters = [(request.key(tag), value) for tag, value in request.terms]
     if request.fuzzy:
         parameters.append(("fuzzymatching", "true"))
     parameters.append(("limit", str(request.limit)))
@@ -97,7 +112,7 @@ async def _send(client: ArchiveClient, request: Request) -> Rows:
         parameters.append(("orderby", request.orderby))
     if request.with_include:
         wanted = dict.fromkeys((*INCLUDE[request.level], *request.include))
-        parameters.extend(("includefield", key_of(client, tag)) for tag in wanted)
+        parameters.extend(("includefield", request.key(tag)) for tag in wanted)
     try:
         answer = rows.parse(await client.get(request.path, accept=ACCEPT, parameters=parameters))
     except ArchiveError as refusal:
@@ -129,14 +144,15 @@ def _count(client: ArchiveClient, count: int) -> None:
         )
 
 
-def _adapted(client: ArchiveClient, request: Request) -> Request:
-    habits = client.habits
+def _adapted(known: Known, request: Request) -> Request:
+    naming = request.naming or known.usual_naming
     return replace(
         request,
-        limit=effective_limit(client, request.limit),
-        with_include=request.with_include and not habits.include_refused,
-        fuzzy=request.fuzzy and not habits.fuzzy_refused,
-        terms=tuple(term for term in request.terms if (request.level, term[0]) not in habits.refused_filters),
+        naming=naming,
+        limit=min(request.limit, known.max_limit or request.limit),
+        with_include=request.with_include and not known.include_refused,
+        fuzzy=request.fuzzy and not known.fuzzy_refused,
+        terms=tuple(term for term in request.terms if (naming, request.level, term[0]) not in known.refused),
     )
 
 
@@ -160,8 +176,10 @@ def _lighter(request: Request) -> Iterator[Request]:
 def _learn(client: ArchiveClient, request: Request, taken: Request) -> None:
     habits = client.habits
     if taken.limit < request.limit:
-        habits.max_limit = taken.limit
-    habits.include_refused = habits.include_refused or (request.with_include and not taken.with_include)
-    habits.fuzzy_refused = habits.fuzzy_refused or (request.fuzzy and not taken.fuzzy)
+        habits.takes_limit(taken.limit)
+    if request.with_include and not taken.with_include:
+        habits.refuses_include()
+    if request.fuzzy and not taken.fuzzy:
+        habits.refuses_fuzzy()
     left_out = {tag for tag, _ in request.terms} - {tag for tag, _ in taken.terms}
-    habits.refused_filters |= {(request.level, tag) for tag in left_out}
+    habits.refused(taken.naming or Naming.TAG, request.level, left_out)

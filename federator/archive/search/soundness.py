@@ -1,29 +1,47 @@
 """Trying a filter on a row that the archive is known to hold, before an empty answer is believed.
 
 An archive that does not know wild cards answers `Doe*` with nothing, one that matches case by case answers `DOE*`
-with nothing, and both look like "no such patient". So the first time a kind of filter is to be sent, it is tried on
-a known row: if that row is not found, this archive is asked without the filter from then on, and the rows are
-checked here.
+with nothing, and both look like "no such patient". So the first time a kind of filter is sent, it is tried on a known
+row beside the question: if that row is not found, this archive is asked without the filter from then on, and the rows
+are checked here.
 """
 
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 
 from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
+from federator.archive.habits.known import Naming
 from federator.archive.search import wire
-from federator.archive.search.request import REFUSALS, Request, ask
-from federator.archive.search.wire import ACCENTS, DATES, PERSON_NAMES, STUDY_DATE, STUDY_UID, UID_LISTS, Term
+from federator.archive.search.request import REFUSALS, Request, ask_as_taken, ask_once
+from federator.archive.search.wire import ACCENTS, DATES, PATIENT_NAME, STUDY_DATE, STUDY_UID, UID_LISTS
 from federator.dicom import json
 from federator.dicom.query.filters import Filter, FilterKind
+from federator.dicom.query.matching import Verdict, judge
+from federator.dicom.uid import is_uid
 from federator.errors import ArchiveError
 from federator.model import DicomJson, Level
 
-Trial = tuple[tuple[str, str], ...]
+Sample = tuple[DicomJson, ...]
 
-_PATIENT_NAME = "00100010"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A question whose answer is known: it has to find the `expected` studies."""
+
+    terms: tuple[tuple[str, str], ...]
+    expected: frozenset[str]
+
+
 _TRIAL_LIMIT = 100
+_SAMPLE_LIMIT = 200
+_SMALL_SAMPLE = 100
+_LONGEST_VALUE = 64
+_EVER = "18000101-"
+_TOO_BROAD = 413
 _IMPOSSIBLE = {
     FilterKind.DATE: "17010101",
     FilterKind.UID: "2.25.1",
@@ -50,80 +68,131 @@ def keep_sample(client: ArchiveClient, found: Sequence[DicomJson], tags: Sequenc
         *(partial(json.has_value, tag=tag) for tag in (*_OFTEN_ASKED, *tags)),
         lambda _row: True,
     )
-    held = [row for row in found if json.uid(row, STUDY_UID)]
+    # A row that is told by no UID can be looked for by nobody.
+    held = [row for row in (*found, *client.habits.known.sample) if is_uid(json.uid(row, STUDY_UID))]
     chosen = (next((row for row in held if wants(row)), None) for wants in wanted)
     sample = {json.uid(row, STUDY_UID): row for row in (*chosen, *held[-1:]) if row is not None}
-    client.habits.sample = tuple(sample.values())
+    client.habits.sampled(tuple(sample.values()))
 
 
-async def establish(client: ArchiveClient, asked: Iterable[Term], *, dates: bool, uid_list: bool) -> None:
-    """Try every kind of filter in `asked` that this archive was not tried with yet. Raises ArchiveError."""
-    habits = client.habits
-    if habits.trusted:
-        habits.sound.setdefault(UID_LISTS, True)
+async def take_sample(client: ArchiveClient, tags: Sequence[str]) -> None:
+    """Ask for some rows to try filters on, with values of `tags`. Whatever comes of it, nothing is raised.
+
+    An archive may refuse a list without a key (400), a list that is too long (413), a large limit or `includefield`.
+    """
+    broad = Request(level=Level.STUDY, path="/studies", limit=_SAMPLE_LIMIT, include=tuple(tags))
+    small = replace(broad, limit=_SMALL_SAMPLE, with_include=False)
+    dated = replace(small, terms=((STUDY_DATE, _EVER),))
+    refused = False
+    for request in (broad, small, dated, replace(dated, naming=Naming.KEYWORD)):
+        try:
+            answer = await ask_once(client, request)
+        except ArchiveError as refusal:
+            refused = refusal.http_status in {*REFUSALS, _TOO_BROAD}
+            if refused:
+                continue
+            return
+        client.habits.saw(Level.STUDY, len(answer.rows))
+        keep_sample(client, answer.rows, tags)
+        client.habits.looked_for(tags if answer.rows else ())
         return
-    trials: dict[str, Trial | None] = {}
-    for term in asked:
-        if term.kind and term.kind not in habits.sound:
-            trials[term.kind] = _trial(client, term.sent)
-        if term.kind == PERSON_NAMES and ACCENTS not in habits.sound:
-            trials[ACCENTS] = _accents(client)
-    if dates and DATES not in habits.sound:
-        trials[DATES] = _dates(client)
-    if uid_list and UID_LISTS not in habits.sound:
-        trials[UID_LISTS] = _uid_list(client)
-    await concurrently([partial(_try, client, kind, trial) for kind, trial in trials.items() if trial is not None])
+    if refused:
+        client.habits.refuses_lists()
 
 
-async def honours(client: ArchiveClient, filter_: Filter) -> bool:
+def trials(client: ArchiveClient, naming: Naming, needs: Mapping[str, Filter | None]) -> dict[str, Trial]:
+    """What can be tried now of the kinds of filter that were not tried yet."""
+    known = client.habits.known
+    if known.trusted:
+        return {}
+    untried = {kind: sent for kind, sent in needs.items() if (naming, kind) not in known.sound}
+    found = {kind: _trial_of(known.sample, kind, sent) for kind, sent in untried.items()}
+    return {kind: trial for kind, trial in found.items() if trial is not None}
+
+
+def _trial_of(sample: Sample, kind: str, sent: Filter | None) -> Trial | None:
+    if kind == ACCENTS:
+        return _accents(sample)
+    if kind == DATES:
+        return _dates(sample)
+    if kind == UID_LISTS:
+        return _uid_list(sample)
+    return _trial(sample, sent) if sent is not None else None
+
+
+async def try_out(client: ArchiveClient, naming: Naming, tried: Mapping[str, Trial]) -> None:
+    """Try these kinds of filter, each once however many ask. A trial that breaks down teaches nothing."""
+    await concurrently(
+        [partial(_tried_once, client, naming, kind, trial) for kind, trial in tried.items()],
+    )
+
+
+async def _tried_once(client: ArchiveClient, naming: Naming, kind: str, trial: Trial) -> None:
+    with suppress(ArchiveError):
+        await client.habits.once((naming, kind), partial(_try, client, naming, kind, trial))
+
+
+def shown(kind: str, sent: Filter, rows: Iterable[DicomJson]) -> bool:
+    """Whether the question's own answer shows what a trial would: a row like those that are tried was found."""
+    if kind in {ACCENTS, DATES, UID_LISTS}:
+        return False
+    telling = _small_letters if sent.tag == PATIENT_NAME else bool
+    return any(telling(row) and judge(row, sent) is Verdict.MATCH for row in rows)
+
+
+async def honours(client: ArchiveClient, naming: Naming, filter_: Filter) -> bool:
     """Whether the archive answers an impossible value of this attribute with nothing, so that it knows the filter."""
-    habits = client.habits
-    key = (Level.STUDY, filter_.tag)
-    if habits.trusted:
+    place = (naming, Level.STUDY, filter_.tag)
+    if client.habits.known.trusted:
         return True
-    if key not in habits.honoured_filters:
-        value = _IMPOSSIBLE.get(filter_.kind, _NO_SUCH_TEXT)
-        answer = await ask(
-            client,
-            Request(level=Level.STUDY, path="/studies", terms=((filter_.tag, value),), limit=_TRIAL_LIMIT),
-        )
-        habits.honoured_filters[key] = not answer.rows and key not in habits.refused_filters
-    return habits.honoured_filters[key]
+    if place not in client.habits.known.honoured:
+        await client.habits.once(place, partial(_look_whether_honoured, client, naming, filter_))
+    return client.habits.known.honoured.get(place, False)
 
 
-async def _try(client: ArchiveClient, kind: str, trial: Trial) -> None:
+async def _look_whether_honoured(client: ArchiveClient, naming: Naming, filter_: Filter) -> None:
+    value = _IMPOSSIBLE.get(filter_.kind, _NO_SUCH_TEXT)
+    request = Request(
+        level=Level.STUDY, path="/studies", terms=((filter_.tag, value),), limit=_TRIAL_LIMIT, naming=naming
+    )
+    reply = await ask_as_taken(client, request)
+    client.habits.honoured(
+        (naming, Level.STUDY, filter_.tag), yes=not reply.answer.rows and reply.sent.terms == request.terms
+    )
+
+
+async def _try(client: ArchiveClient, naming: Naming, kind: str, trial: Trial) -> None:
     """Ask for known studies with a filter that they match; what is refused is not sound either."""
-    request = Request(level=Level.STUDY, path="/studies", terms=trial, limit=_TRIAL_LIMIT, whole=True)
+    if (naming, kind) in client.habits.known.sound:
+        return
+    request = Request(
+        level=Level.STUDY, path="/studies", terms=trial.terms, limit=_TRIAL_LIMIT, whole=True, naming=naming
+    )
     try:
-        answer = await ask(client, request)
+        reply = await ask_as_taken(client, request)
     except ArchiveError as refusal:
         if refusal.http_status not in REFUSALS:
             raise
-        client.habits.sound[kind] = False
+        client.habits.sound(naming, kind, yes=False)
         return
-    found = {json.uid(row, STUDY_UID) for row in answer.rows}
-    known = {json.uid(row, STUDY_UID) for row in _sample(client)}
-    expected = known.intersection(*(value.split(",") for tag, value in trial if tag == STUDY_UID))
-    client.habits.sound[kind] = expected <= found
-
-
-def _sample(client: ArchiveClient) -> tuple[DicomJson, ...]:
-    return client.habits.sample or ()
+    found = {json.uid(row, STUDY_UID) for row in reply.answer.rows}
+    # Where a term had to be left out, the filter was not tried.
+    client.habits.sound(naming, kind, yes=trial.expected <= found and reply.sent.terms == request.terms)
 
 
 def _on(row: DicomJson, tag: str, value: str) -> Trial:
-    known = (STUDY_UID, json.uid(row, STUDY_UID))
+    uid = json.uid(row, STUDY_UID)
     # A key that is given twice is an error to some archives.
-    return (known,) if tag == STUDY_UID else (known, (tag, value))
+    terms = ((STUDY_UID, uid),) if tag == STUDY_UID else ((STUDY_UID, uid), (tag, value))
+    return Trial(terms=terms, expected=frozenset({uid}))
 
 
-def _trial(client: ArchiveClient, sent: Filter) -> Trial | None:
+def _trial(sample: Sample, sent: Filter) -> Trial | None:
     """A value of the same form as `sent` that a known row matches."""
-    rows = _sample(client)
-    if sent.tag == _PATIENT_NAME:
+    if sent.tag == PATIENT_NAME:
         # Small letters tell about case as well; where no name has any, one in capitals still tells about wild cards.
-        rows = tuple(sorted(rows, key=lambda row: not _small_letters(row)))
-    for row in rows:
+        sample = tuple(sorted(sample, key=lambda row: not _small_letters(row)))
+    for row in sample:
         value = _own_value(row, sent)
         if value:
             return _on(row, sent.tag, value)
@@ -132,9 +201,10 @@ def _trial(client: ArchiveClient, sent: Filter) -> Trial | None:
 
 def _own_value(row: DicomJson, sent: Filter) -> str:
     if sent.kind is FilterKind.NAME:
-        return _own_pattern((_small_letters(row) if sent.tag == _PATIENT_NAME else "") or _first_name(row, sent.tag))
+        return _own_pattern((_small_letters(row) if sent.tag == PATIENT_NAME else "") or _first_name(row, sent.tag))
     value = json.texts(row, sent.tag)[0] if json.texts(row, sent.tag) else ""
-    if not value or not value.isascii():
+    # What is longer than any value may be, or cannot be printed, says nothing of how others are found.
+    if not value or not value.isascii() or not value.isprintable() or len(value) > _LONGEST_VALUE:
         return ""
     if sent.kind is FilterKind.TEXT:
         return _text_pattern(value) if sent.has_wildcard else (value if not wire.needs_pattern(value) else "")
@@ -146,7 +216,7 @@ def _first_name(row: DicomJson, tag: str) -> str:
 
 
 def _own_pattern(name: str) -> str:
-    pattern = wire.name_pattern(name[: max(2, len(name) // 2)]) if name else ""
+    pattern = wire.name_pattern(name[: min(_LONGEST_VALUE, max(2, len(name) // 2))]) if name else ""
     return pattern if pattern.strip("*") else ""
 
 
@@ -160,7 +230,7 @@ def _small_letters(row: DicomJson) -> str:
     return next(
         (
             name.alphabetic
-            for name in json.names(row, _PATIENT_NAME)
+            for name in json.names(row, PATIENT_NAME)
             if name.alphabetic.isascii() and name.alphabetic != name.alphabetic.upper() and len(name.alphabetic) > 1
         ),
         "",
@@ -169,18 +239,18 @@ def _small_letters(row: DicomJson) -> str:
 
 def _marked(row: DicomJson) -> str:
     """A patient's name with marks on Latin letters, without its marks: `Muller` for `Müller`."""
-    for name in json.names(row, _PATIENT_NAME):
+    for name in json.names(row, PATIENT_NAME):
         plain = "".join(c for c in unicodedata.normalize("NFKD", name.alphabetic) if not unicodedata.combining(c))
         if plain != name.alphabetic and plain.isascii():
             return plain
     return ""
 
 
-def _accents(client: ArchiveClient) -> Trial | None:
-    for row in _sample(client):
-        plain = _marked(row)
+def _accents(sample: Sample) -> Trial | None:
+    for row in sample:
+        plain = _marked(row)[:_LONGEST_VALUE]
         if plain:
-            return _on(row, _PATIENT_NAME, wire.name_pattern(plain))
+            return _on(row, PATIENT_NAME, wire.name_pattern(plain))
     return None
 
 
@@ -189,15 +259,15 @@ def _oddly_dated(row: DicomJson) -> bool:
     return json.date(row, STUDY_DATE) not in {"", json.text(row, STUDY_DATE)}
 
 
-def _dates(client: ArchiveClient) -> Trial | None:
-    for row in sorted(_sample(client), key=_oddly_dated, reverse=True):
+def _dates(sample: Sample) -> Trial | None:
+    for row in sorted(sample, key=_oddly_dated, reverse=True):
         date = json.date(row, STUDY_DATE)
         if date:
             return _on(row, STUDY_DATE, f"{date}-{date}")
     return None
 
 
-def _uid_list(client: ArchiveClient) -> Trial | None:
-    uids = [json.uid(row, STUDY_UID) for row in _sample(client)]
+def _uid_list(sample: Sample) -> Trial | None:
+    uids = [json.uid(row, STUDY_UID) for row in sample][:2]
     # One known UID and one that nobody has tell a list from a literal just as well as two known ones.
-    return ((STUDY_UID, ",".join((*uids[:2], "2.25.1"))),) if uids else None
+    return Trial(terms=((STUDY_UID, ",".join((*uids, "2.25.1"))),), expected=frozenset(uids)) if uids else None

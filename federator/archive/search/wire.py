@@ -11,9 +11,10 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from federator.archive.habits import Habits
+from federator.archive.habits.known import Known, Naming
 from federator.dicom.query.filters import Filter, FilterKind
 
+PATIENT_NAME = "00100010"
 STUDY_DATE = "00080020"
 STUDY_TIME = "00080030"
 STUDY_UID = "0020000D"
@@ -39,30 +40,36 @@ Terms = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """One filter as it is sent: `sent` holds the values as written, `kind` names what must be sound for it."""
+    """One filter as it is sent: `sent` holds the values as written, `kind` names what must be sound for it.
+
+    `marked` says that it finds letters with marks only where the archive takes them for those without.
+    """
 
     sent: Filter
     kind: str
+    marked: bool = False
 
 
-def terms(filters: Sequence[Filter], habits: Habits, *, fuzzy: bool) -> tuple[Term, ...]:
+def terms(filters: Sequence[Filter], known: Known, naming: Naming, *, fuzzy: bool) -> tuple[Term, ...]:
     """What of `filters` can be sent; the study's date is not among it, since windows speak of it themselves."""
     found = [
-        _name(filter_, habits, fuzzy=fuzzy) if filter_.kind is FilterKind.NAME else _plain(filter_)
+        _name(filter_, known, naming, fuzzy=fuzzy) if filter_.kind is FilterKind.NAME else _plain(filter_)
         for filter_ in filters
         if filter_.tag not in {STUDY_DATE, STUDY_TIME}
     ]
     return tuple(term for term in found if term is not None)
 
 
-def _name(filter_: Filter, habits: Habits, *, fuzzy: bool) -> Term | None:
+def _name(filter_: Filter, known: Known, naming: Naming, *, fuzzy: bool) -> Term | None:
     if fuzzy:
         return Term(sent=filter_, kind="")
-    broaden = habits.sound.get(ACCENTS) is False
+    broaden = known.sound.get((naming, ACCENTS)) is False
     values = tuple(name_pattern(value, broaden=broaden) for value in filter_.values)
     if any(not value.strip("*?^=") for value in values):
         return None
-    return Term(sent=replace(filter_, values=values), kind=PERSON_NAMES)
+    kind = PERSON_NAMES if filter_.tag == PATIENT_NAME else f"{PERSON_NAMES} in {filter_.keyword}"
+    marked = values != tuple(name_pattern(value, broaden=True) for value in filter_.values)
+    return Term(sent=replace(filter_, values=values), kind=kind, marked=marked)
 
 
 def name_pattern(value: str, *, broaden: bool = False) -> str:
@@ -94,14 +101,14 @@ def _plain(filter_: Filter) -> Term | None:
     return Term(sent=sent, kind=f"wild cards in {filter_.keyword}" if sent.has_wildcard else filter_.keyword)
 
 
-def combinations(asked: Sequence[Term], habits: Habits) -> list[Terms]:
+def combinations(asked: Sequence[Term], known: Known, naming: Naming) -> list[Terms]:
     """One list of (tag, value) per request: no archive can be trusted with several values in one key.
 
-    Lists of UIDs are the exception (PS3.18 §8.3.4.1), where the archive was found to take them. What would need too
-    many requests is left out and checked on the rows instead, the filter with the most values first; never the UIDs
-    of studies, for they narrow most.
+    Lists of UIDs are the exception (PS3.18 §8.3.4.1), unless the archive was found not to take them. What would need
+    too many requests is left out and checked on the rows instead, the filter with the most values first; never the
+    UIDs of studies, for they narrow most.
     """
-    choices = {term.sent.tag: _choices(term, habits) for term in asked}
+    choices = {term.sent.tag: _choices(term, known.sound.get((naming, UID_LISTS))) for term in asked}
     dispensable = set(choices) - {STUDY_UID}
     while dispensable and _product(choices) > _MAX_REQUESTS:
         widest = max(sorted(dispensable), key=lambda tag: len(choices[tag]))
@@ -118,10 +125,17 @@ def _product(choices: dict[str, list[str]]) -> int:
     return product
 
 
-def _choices(term: Term, habits: Habits) -> list[str]:
-    if term.sent.kind is FilterKind.UID and len(term.sent.values) > 1 and habits.sound.get(UID_LISTS):
+def _choices(term: Term, lists: bool | None) -> list[str]:  # noqa: FBT001 - a finding, None while it is none
+    # Of studies' UIDs a list is sent at once, and tried beside the question where it was not tried yet.
+    believed = term.sent.tag == STUDY_UID if lists is None else lists
+    if believed and is_list(term.sent):
         return uid_lists(term.sent.values)
     return list(term.sent.values)
+
+
+def is_list(sent: Filter) -> bool:
+    """Whether a filter names several UIDs."""
+    return sent.kind is FilterKind.UID and len(sent.values) > 1
 
 
 def uid_lists(uids: Sequence[str]) -> list[str]:

@@ -87,7 +87,7 @@ class Quest:
     @property
     def comfortable(self) -> float:
         """The rows that an answer holds with room to spare, so that it is not cut."""
-        return _FILL * self.search.client.habits.caps.get(Level.STUDY, self.limit)
+        return _FILL * self.search.client.habits.known.caps.get(Level.STUDY, self.limit)
 
     @property
     def digest(self) -> str:

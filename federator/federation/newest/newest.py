@@ -10,7 +10,7 @@ Where no gap is noted, the studies found down to `covered` are exactly the newes
 import datetime as dt
 from dataclasses import replace
 
-from federator.archive.habits import Hint
+from federator.archive.habits.known import Hint
 from federator.archive.search.fetched import EVERYTHING, Fetched, Wholeness, Window
 from federator.federation.newest.gallop import Gallop
 from federator.federation.newest.harvest import Quest
@@ -73,7 +73,7 @@ async def _read_dated(quest: Quest, newest_seen: str) -> bool:
     if not search.dates_usable:
         return False
     gallop = Gallop(quest, newest_seen)
-    if search.single and search.client.habits.orderby is None:
+    if search.single and search.client.habits.known.orderby is None:
         # Whether an archive sorts is worth asking only where windows do not do at once: few archives sort, and to
         # those that do not the question is about everything they have.
         if not await gallop.run(most_windows=_PATIENCE):

@@ -1,5 +1,7 @@
 """Archives that sort when asked (`orderby`, as dcm4chee has it): verified before and at every answer."""
 
+from functools import partial
+
 from federator.archive.search.fetched import Wholeness, Window
 from federator.archive.search.request import Request, ask
 from federator.archive.search.wire import STUDY_DATE, STUDY_TIME
@@ -20,14 +22,19 @@ _ALL_DATED: Rank = (0, 0, "")
 async def sorts(quest: Quest, newest_seen: str) -> bool:
     """Whether the archive sorts by date both ways, and brings what is at least as new as what was seen before."""
     habits = quest.search.client.habits
-    if habits.orderby is None:
-        try:
-            habits.orderby = await _sorts_both_ways(quest, newest_seen)
-        except ArchiveError as error:
-            if error.http_status is None:
-                raise
-            habits.orderby = False
-    return habits.orderby
+    if habits.known.orderby is None:
+        await habits.once("orderby", partial(_find_out, quest, newest_seen))
+    return bool(habits.known.orderby)
+
+
+async def _find_out(quest: Quest, newest_seen: str) -> None:
+    try:
+        found = await _sorts_both_ways(quest, newest_seen)
+    except ArchiveError as error:
+        if error.http_status is None:
+            raise
+        found = False
+    quest.search.client.habits.sorts(yes=found)
 
 
 async def _sorts_both_ways(quest: Quest, newest_seen: str) -> bool:
@@ -67,7 +74,7 @@ async def read_ordered(quest: Quest) -> bool:
         fetched = await quest.search.fetch(window, limit=limit, orderby=NEWEST_FIRST)
         moments = [moment_rank(date, time) for date, time in fetched.moments]
         if moments != sorted(moments):
-            quest.search.client.habits.orderby = False
+            quest.search.client.habits.sorts(yes=False)
             return False
         quest.take(fetched)
         if fetched.wholeness is Wholeness.WHOLE:

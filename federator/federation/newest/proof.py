@@ -5,6 +5,7 @@ An archive that caps its answers at n rows gives n rows for the whole window, bu
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from functools import partial
 
 from federator.archive.concurrently import concurrently
@@ -17,26 +18,34 @@ from federator.model import Level
 
 async def proven(search: Search, window: Window, fetched: Fetched, *, limit: int) -> Wholeness:
     """Whether an unproven answer to `window` is whole: nothing more comes to light in its halves."""
-    if fetched.wholeness is not Wholeness.UNPROVEN:
-        return fetched.wholeness
-    halves = _halves(window, fetched)
+    # A longer answer may have come meanwhile, beside it.
+    capped = search.client.habits.known.may_be_capped(Level.STUDY, fetched.longest)
+    if fetched.wholeness is not Wholeness.UNPROVEN or not capped:
+        return fetched.wholeness if fetched.wholeness is not Wholeness.UNPROVEN else Wholeness.WHOLE
+    halves = _halves(window, fetched) if search.dates_usable else ()
     if not halves:
         return Wholeness.CUT
     habits = search.client.habits
     parts = await concurrently([partial(search.fetch, half, limit=limit) for half in halves])
-    if not search.dates_usable:
+    if not search.dates_usable or _alike(halves, parts):
         return Wholeness.CUT
     more = set().union(*(part.seen for part in parts)) - fetched.seen
     if more or any(part.wholeness is Wholeness.CUT for part in parts):
         if more:
             # Several requests may be joined: the one that was cut is the longest.
-            habits.caps[Level.STUDY] = min(fetched.longest, habits.caps.get(Level.STUDY, fetched.longest))
+            habits.cuts(Level.STUDY, fetched.longest)
         return Wholeness.CUT
     undated = len(fetched.moments) < len(fetched.seen)
     if undated and not await _roomy(search, fetched.longest):
         return Wholeness.CUT
     habits.prove(Level.STUDY, fetched.longest)
     return Wholeness.WHOLE
+
+
+def _alike(halves: Sequence[Window], parts: Sequence[Fetched]) -> bool:
+    """Whether both halves brought much the same, although they have no day in common: then neither was applied."""
+    in_both = set.intersection(*(part.seen for part in parts))
+    return halves[0].last != halves[-1].first and len(in_both) * 2 > min(len(part.seen) for part in parts)
 
 
 def _halves(window: Window, fetched: Fetched) -> tuple[Window, ...]:

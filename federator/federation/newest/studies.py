@@ -1,7 +1,6 @@
 """One page of studies over several archives: truly newest first, no study twice, none skipped."""
 
 import datetime as dt
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -48,7 +47,7 @@ async def find_page(
     share: float = 1.0,
 ) -> StudyPage:
     """The `count` newest studies behind `below`, within a share of the deadline. Raises NoArchiveAnswered."""
-    started = time.monotonic()
+    started = anyio.current_time()
     today = dt.datetime.now().astimezone().date()
 
     async def ask(client: ArchiveClient, harvest: Harvest) -> None:
@@ -69,7 +68,7 @@ async def find_page(
     last = place(ready[-1]) if ready else frontier
     known_more = len(entries) - len(ready)
     deadline_s = share * max(client.archive.deadline_s for client in clients)
-    left_s = max(_LEAST_FOR_COPIES_S * share, deadline_s - (time.monotonic() - started))
+    left_s = max(_LEAST_FOR_COPIES_S * share, deadline_s - (anyio.current_time() - started))
     replies, copies = await _compare_copies(replies, ready, query, left_s=left_s)
     if copies:
         ready = _with_copies(ready, copies, names, below)

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from federator.archive.connection.client import Answer, ArchiveClient, Meter, current_meter
-from federator.archive.habits import Habits
+from federator.archive.habits.known import Known, Naming
+from federator.archive.habits.owner import Habits
 from federator.archive.search import rows
-from federator.archive.search.request import INCLUDE, Request, ask, effective_limit
+from federator.archive.search.request import INCLUDE, Request, ask, ask_as_taken
 from federator.config import Archive
 from federator.errors import ArchiveError
 from federator.model import Level, OutcomeState
@@ -41,13 +42,12 @@ async def test_the_first_refusal_is_answered_by_leaving_things_out_and_the_secon
     with archive(loopback, over_limit_refused=100) as (hostile, client):
         async with client:
             assert len((await ask(client, request())).rows) == 30
-            assert client.habits.max_limit == 100
-            assert effective_limit(client, 1000) == 100
-            assert effective_limit(client, 50) == 50
+            assert client.habits.known.max_limit == 100
             hostile.ledger.clear()
-            await ask(client, request())
+            assert (await ask_as_taken(client, request())).sent.limit == 100
             assert len(hostile.ledger.requests) == 1
-            assert not client.habits.include_refused
+            assert (await ask_as_taken(client, request(limit=50))).sent.limit == 50
+            assert not client.habits.known.include_refused
 
 
 async def test_refused_includefields_are_left_out_and_nothing_else(loopback):
@@ -55,8 +55,8 @@ async def test_refused_includefields_are_left_out_and_nothing_else(loopback):
     with archive(loopback, include_field=IncludeField.REFUSED) as (hostile, client):
         async with client:
             assert len((await ask(client, request(("00100020", "P1")))).rows) == 6
-            assert client.habits.include_refused
-            assert (client.habits.max_limit, client.habits.refused_filters) == (None, set())
+            assert client.habits.known.include_refused
+            assert (client.habits.known.max_limit, client.habits.known.refused) == (None, set())
             hostile.ledger.clear()
             await ask(client, request())
             assert len(hostile.ledger.requests) == 1
@@ -68,7 +68,7 @@ async def test_a_refused_filter_is_left_out_and_remembered_for_its_level(loopbac
     with archive(loopback, **keys) as (hostile, client):
         async with client:
             assert len((await ask(client, request(("00080020", "20240101-"), ("00100020", "P1")))).rows) == 30
-            assert client.habits.refused_filters == {(Level.STUDY, "00100020")}
+            assert client.habits.known.refused == {(Naming.TAG, Level.STUDY, "00100020")}
             hostile.ledger.clear()
             await ask(client, request(("00100020", "P2"), ("00080020", "20240101-")))
             (sent,) = hostile.ledger.requests
@@ -84,7 +84,7 @@ async def test_a_question_that_means_nothing_without_its_terms_is_refused_as_a_w
             with pytest.raises(ArchiveError) as caught:
                 await ask(client, request(("00100020", "P1"), whole=True))
             assert caught.value.http_status == 400
-            assert client.habits.refused_filters == set()
+            assert client.habits.known.refused == set()
 
 
 async def test_an_archive_that_refuses_everything_is_asked_a_bounded_number_of_times():
@@ -103,7 +103,7 @@ async def test_an_archive_that_refuses_everything_is_asked_a_bounded_number_of_t
                     client, request(("00100020", "P1"), ("00080020", "20240101-"), ("00080061", "CT"), fuzzy=True)
                 )
             assert (caught.value.http_status, caught.value.state) == (400, OutcomeState.FAILED)
-            assert client.habits == Habits()
+            assert client.habits.known == Known()
     assert count <= 20
 
 
@@ -143,7 +143,7 @@ async def test_hexadecimal_keys_are_sent_unless_keywords_were_found_to_be_needed
     with archive(loopback, fuzzy=Fuzzy.SUPPORTED) as (hostile, client):
         async with client:
             await ask(client, request(("00100010", "DOE*"), limit=7, offset=3, orderby="-StudyDate", fuzzy=True))
-            client.habits.keyword_keys = True
+            client.habits.named(Naming.KEYWORD)
             await ask(client, request(("00100010", "DOE*"), limit=7, include=("00080050", "00101010")))
     first, second = (sent.query for sent in hostile.ledger.requests)
     assert first.startswith(
@@ -247,22 +247,24 @@ def test_an_archive_that_says_that_it_cut_the_list_is_believed(status, warning, 
 @given(lengths=st.lists(st.integers(0, 1200), max_size=12), cap=st.none() | st.integers(10, 200))
 def test_a_cap_is_never_below_an_answer_that_was_seen(lengths, cap):
     """habits: a longer answer refutes a cap."""
-    habits = Habits(caps={Level.STUDY: cap} if cap else {})
+    habits = Habits()
+    if cap:
+        habits.cuts(Level.STUDY, cap)
     for length in lengths:
         habits.saw(Level.STUDY, length)
-    assert habits.caps.get(Level.STUDY, 10**9) >= max(lengths, default=0) or not lengths
-    assert habits.seen.get(Level.STUDY, 0) == max(lengths, default=0)
+    assert habits.known.caps.get(Level.STUDY, 10**9) >= max(lengths, default=0)
+    assert habits.known.seen.get(Level.STUDY, 0) == max(lengths, default=0)
 
 
 def test_an_answer_shorter_than_one_seen_before_is_whole():
     """fetched: a cap is the same for every answer of a level."""
     habits = Habits()
-    assert habits.may_be_capped(Level.STUDY, 30)
+    assert habits.known.may_be_capped(Level.STUDY, 30)
     habits.saw(Level.STUDY, 60)
-    assert not habits.may_be_capped(Level.STUDY, 30)
-    assert habits.may_be_capped(Level.SERIES, 30)
-    assert not habits.may_be_capped(Level.SERIES, 9)
+    assert not habits.known.may_be_capped(Level.STUDY, 30)
+    assert habits.known.may_be_capped(Level.SERIES, 30)
+    assert not habits.known.may_be_capped(Level.SERIES, 9)
     habits.prove(Level.STUDY, 77)
-    assert not habits.may_be_capped(Level.STUDY, 77)
-    habits.caps[Level.STUDY] = 77
-    assert habits.may_be_capped(Level.STUDY, 77)
+    assert not habits.known.may_be_capped(Level.STUDY, 77)
+    habits.cuts(Level.STUDY, 77)
+    assert habits.known.may_be_capped(Level.STUDY, 77)

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 import pytest
 
 from federator.archive.connection.client import ArchiveClient
+from federator.archive.habits.known import Naming
 from federator.archive.search import soundness
 from federator.archive.search.request import Request, ask
 from federator.archive.search.wire import ACCENTS, DATES, PERSON_NAMES, UID_LISTS, terms
 from federator.config import Archive
 from federator.dicom.query.filters import Filter
 from federator.dicom.query.language import parse
-from federator.errors import ArchiveError
 from federator.model import Level
 from tests.support.hostile.archive import HostileArchive
 from tests.support.hostile.loopback import Loopback
@@ -57,9 +57,13 @@ async def known(
 async def establish(
     client: ArchiveClient, query: str, *, dates: bool = False, uid_list: bool = False
 ) -> dict[str, bool]:
-    asked = terms(filters_of(query), client.habits, fuzzy=False)
-    await soundness.establish(client, asked, dates=dates, uid_list=uid_list)
-    return client.habits.sound
+    asked = terms(filters_of(query), client.habits.known, Naming.TAG, fuzzy=False)
+    needs: dict[str, Filter | None] = {term.kind: term.sent for term in asked}
+    needs |= {ACCENTS: None} if PERSON_NAMES in needs else {}
+    needs |= {DATES: None} if dates else {}
+    needs |= {UID_LISTS: None} if uid_list else {}
+    await soundness.try_out(client, Naming.TAG, soundness.trials(client, Naming.TAG, needs))
+    return {kind: yes for (_, kind), yes in client.habits.known.sound.items()}
 
 
 @pytest.mark.parametrize(
@@ -106,11 +110,11 @@ async def test_a_trial_that_is_refused_is_a_filter_that_cannot_be_trusted(loopba
     switches = Switches(ignored_keys=frozenset({PATIENT_ID}), unknown_key=UnknownKey.REFUSED)
     async with known(loopback, switches) as (_, client):
         assert await establish(client, "PatientID=P1") == {"PatientID": False}
-        assert client.habits.refused_filters == set()
+        assert client.habits.known.refused == set()
 
 
 async def test_an_archive_that_breaks_down_during_a_trial_teaches_nothing(loopback):
-    """contract.md §3.1: that is its outcome, not a habit."""
+    """contract.md §3.6: what is asked only to get to know an archive may be refused without harm."""
 
     class Broken(HostileArchive):
         def answer(self, path: str, query: bytes) -> tuple[int, list[str], bytes]:
@@ -120,9 +124,7 @@ async def test_an_archive_that_breaks_down_during_a_trial_teaches_nothing(loopba
         async with ArchiveClient(Archive(name="a", url=url)) as client:
             answer = await ask(client, Request(level=Level.STUDY, path="/studies", limit=200))
             soundness.keep_sample(client, answer.rows)
-            with pytest.raises(ArchiveError):
-                await establish(client, "PatientName=Doe* PatientID=P1", dates=True)
-            assert client.habits.sound == {}
+            assert await establish(client, "PatientName=Doe* PatientID=P1", dates=True) == {}
 
 
 async def test_what_no_known_row_can_prove_is_not_tried(loopback):
@@ -145,16 +147,16 @@ async def test_a_filter_is_honoured_where_an_impossible_value_finds_nothing(loop
     """contract.md §2: only then is a row kept that lacks the attribute."""
     (filter_,) = filters_of("PatientID=P1")
     async with known(loopback, switches) as (hostile, client):
-        assert await soundness.honours(client, filter_) is honoured
+        assert await soundness.honours(client, Naming.TAG, filter_) is honoured
         spent = len(hostile.ledger.requests)
-        assert await soundness.honours(client, filter_) is honoured
+        assert await soundness.honours(client, Naming.TAG, filter_) is honoured
         assert len(hostile.ledger.requests) == spent
 
 
 async def test_the_sample_is_a_few_telling_rows(loopback):
     """soundness: dated, with small letters, with marks; bounded, whatever the archive holds."""
     async with known(loopback, Switches()) as (_, client):
-        sample = client.habits.sample or ()
+        sample = client.habits.known.sample
     names = {row["00100010"]["Value"][0]["Alphabetic"] for row in sample if row["00100010"].get("Value")}
     assert {"Müller^Jörg"} < names
     assert len(sample) <= 8
@@ -164,5 +166,5 @@ async def test_a_folder_is_ours_and_needs_no_trial(tmp_path):
     """The embedded archive matches as the standard says."""
     async with ArchiveClient(Archive(name="a", folder=tmp_path)) as client:
         (filter_,) = filters_of("PatientID=P1")
-        assert await establish(client, "PatientName=Doe*", dates=True, uid_list=True) == {UID_LISTS: True}
-        assert await soundness.honours(client, filter_)
+        assert await establish(client, "PatientName=Doe*", dates=True, uid_list=True) == {}
+        assert await soundness.honours(client, Naming.TAG, filter_)

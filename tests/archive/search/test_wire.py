@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federator.archive.habits import Habits
+from federator.archive.habits.known import Known, Naming
 from federator.archive.search import wire
 from federator.dicom.query.filters import Filter, FilterKind
 from federator.dicom.query.language import parse
@@ -76,7 +76,7 @@ def test_names_go_out_in_upper_case_with_an_open_end(value, sent):
 def test_what_says_nothing_is_not_sent():
     """A filter of wild cards only would cost the archive a scan and narrow nothing."""
     filters = filters_of("PatientName=山田 StudyDescription=*ü* PatientID=P1 StudyDate=2024")
-    told = wire.terms(filters, Habits(), fuzzy=False)
+    told = wire.terms(filters, Known(), Naming.TAG, fuzzy=False)
     assert [(term.sent.keyword, term.sent.values) for term in told] == [("PatientID", ("P1",))]
 
 
@@ -84,7 +84,7 @@ def test_what_says_nothing_is_not_sent():
 def test_text_is_sent_only_in_letters_that_arrive_everywhere(value):
     """facts/dicomweb.md 1.3: Orthanc 1.10 decodes no escapes, and a backslash is stripped."""
     filter_ = Filter(tag="00081030", keyword="StudyDescription", vr="LO", kind=FilterKind.TEXT, values=(value,))
-    for term in wire.terms([filter_], Habits(), fuzzy=False):
+    for term in wire.terms([filter_], Known(), Naming.TAG, fuzzy=False):
         for sent in term.sent.values:
             assert not wire.needs_pattern(sent)
             assert sent.strip("*?")
@@ -93,8 +93,8 @@ def test_text_is_sent_only_in_letters_that_arrive_everywhere(value):
 
 def test_several_values_are_several_requests():
     """facts/dicomweb.md 1.3: a repeated key, a comma and a backslash each lose values somewhere."""
-    asked = wire.terms(filters_of("ModalitiesInStudy=CT,MR AccessionNumber=A1,A2"), Habits(), fuzzy=False)
-    assert sorted(map(sorted, wire.combinations(asked, Habits()))) == sorted(
+    asked = wire.terms(filters_of("ModalitiesInStudy=CT,MR AccessionNumber=A1,A2"), Known(), Naming.TAG, fuzzy=False)
+    assert sorted(map(sorted, wire.combinations(asked, Known(), Naming.TAG))) == sorted(
         sorted([("00080061", modality), ("00080050", number)]) for modality in ("CT", "MR") for number in ("A1", "A2")
     )
 
@@ -102,23 +102,27 @@ def test_several_values_are_several_requests():
 def test_too_many_requests_are_avoided_by_leaving_filters_to_be_checked_here():
     """house.md, Async: bounded; the filter with the most values goes first, lists of studies never."""
     numbers = ",".join(f"A{number}" for number in range(7))
-    asked = wire.terms(filters_of(f"ModalitiesInStudy=CT,MR AccessionNumber={numbers}"), Habits(), fuzzy=False)
-    assert wire.combinations(asked, Habits()) == [[("00080061", "CT")], [("00080061", "MR")]]
+    asked = wire.terms(
+        filters_of(f"ModalitiesInStudy=CT,MR AccessionNumber={numbers}"), Known(), Naming.TAG, fuzzy=False
+    )
+    assert wire.combinations(asked, Known(), Naming.TAG) == [[("00080061", "CT")], [("00080061", "MR")]]
     uids = [f"1.2.{number}" for number in range(40)]
     query = f"StudyInstanceUID={','.join(uids)} ModalitiesInStudy=CT,MR PatientID=P1"
-    requests = wire.combinations(wire.terms(filters_of(query), Habits(), fuzzy=False), Habits())
+    single = Known(sound={(Naming.TAG, wire.UID_LISTS): False})
+    requests = wire.combinations(wire.terms(filters_of(query), single, Naming.TAG, fuzzy=False), single, Naming.TAG)
     assert [dict(request)[wire.STUDY_UID] for request in requests] == uids
 
 
 @given(uids=st.lists(st.from_regex(r"1\.[0-9]{1,60}", fullmatch=True), min_size=2, max_size=300, unique=True))
-def test_uids_go_as_lists_that_fit_into_a_url_where_lists_are_known(uids):
+def test_uids_go_as_lists_that_fit_into_a_url_unless_lists_are_known_to_fail(uids):
     """facts/dicomweb.md 1.3: 6 kB URLs; every UID is asked for exactly once."""
-    habits = Habits(sound={wire.UID_LISTS: True})
+    single = Known(sound={(Naming.TAG, wire.UID_LISTS): False})
     uid_filter = Filter(
         tag=wire.STUDY_UID, keyword="StudyInstanceUID", vr="UI", kind=FilterKind.UID, values=tuple(uids)
     )
-    requests = wire.combinations(wire.terms([uid_filter], habits, fuzzy=False), habits)
+    asked = wire.terms([uid_filter], Known(), Naming.TAG, fuzzy=False)
+    requests = wire.combinations(asked, Known(), Naming.TAG)
     lists = [dict(request)[wire.STUDY_UID] for request in requests]
     assert [uid for one in lists for uid in one.split(",")] == uids
     assert all(len(one) < 6_000 for one in lists)
-    assert len(wire.combinations(wire.terms([uid_filter], Habits(), fuzzy=False), Habits())) == len(uids)
+    assert len(wire.combinations(asked, single, Naming.TAG)) == len(uids)

@@ -11,6 +11,7 @@ import anyio
 import pytest
 
 from federator.archive.connection.client import ArchiveClient
+from federator.archive.habits.known import Naming
 from federator.archive.search.children import Children
 from federator.archive.search.fetched import EVERYTHING, Wholeness
 from federator.archive.search.pages import read_pages
@@ -96,9 +97,9 @@ async def test_a_longer_answer_refutes_a_cap(loopback: Loopback) -> None:
         async with Federation(of(url)) as federation:
             await federation.search(ALL)
             habits = federation._pool.chosen(["a"])[0].habits
-            habits.caps[Level.STUDY] = 30
+            habits.cuts(Level.STUDY, 30)
             await federation.search(asked("PatientName=Doe*"))
-    assert habits.caps == {}
+    assert habits.known.caps == {}
 
 
 async def test_the_length_of_a_list_read_in_pages_says_nothing_of_one_answer(loopback: Loopback) -> None:
@@ -264,8 +265,8 @@ async def test_lists_of_uids_that_are_refused_do_not_unlearn_the_uid(loopback: L
             assert page.complete
             assert uids([page]) == ["1.17", "1.800"]
             habits = federation._pool.chosen(["a"])[0].habits
-            assert habits.sound["lists of UIDs"] is False
-            assert not habits.refused_filters
+            assert habits.known.sound[Naming.TAG, "lists of UIDs"] is False
+            assert not habits.known.refused
             archive.ledger.clear()
             await federation.search(asked("StudyInstanceUID=1.333"))
             assert archive.ledger.rows <= 4
@@ -350,7 +351,7 @@ async def test_undated_studies_in_a_window_do_not_show_that_dates_are_ignored(lo
     with loopback.serve(archive) as (url,):
         async with Federation(of(url)) as federation:
             told = uids(await all_pages(federation, asked("limit=10")))
-            assert federation._pool._clients["a"].habits.ignored_filters == set()
+            assert federation._pool._clients["a"].habits.known.ignored == set()
     assert told == union([records], {})
 
 

@@ -1,0 +1,221 @@
+"""One form of a question under way: its answers, judged by what was sent for them.
+
+Every row is checked here, whatever the archive did (contract.md section 2).
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from federator.archive.concurrently import concurrently
+from federator.archive.connection.client import ArchiveClient
+from federator.archive.habits.known import Known
+from federator.archive.habits.owner import Habits
+from federator.archive.search import soundness, wire
+from federator.archive.search.fetched import Fetched, Wholeness, Window, repeated_in
+from federator.archive.search.form import Form
+from federator.archive.search.request import REFUSALS, Reply, Request, ask_as_taken
+from federator.archive.search.wire import STUDY_DATE, STUDY_TIME, STUDY_UID
+from federator.dicom import json
+from federator.dicom.query.filters import Filter, FilterKind
+from federator.dicom.query.language import Query
+from federator.dicom.query.matching import Verdict, judge, may_match_name
+from federator.errors import ArchiveError
+from federator.model import DicomJson, Level
+
+TOO_BROAD = 413
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """`fetched` is what came; `ignored` the filters that were not applied; `error` why nothing came.
+
+    `sure` are the UIDs of rows that match beyond doubt; `in_hand`, which the caller may share, gets each such row at
+    the moment when it comes.
+    """
+
+    client: ArchiveClient
+    query: Query
+    form: Form
+    window: Window
+    in_hand: dict[str, DicomJson]
+    fetched: Fetched = field(default_factory=Fetched)
+    ignored: set[str] = field(default_factory=set)
+    error: ArchiveError | None = None
+    dropped: Counter[str] = field(default_factory=Counter)
+    lacking: Counter[str] = field(default_factory=Counter)
+    twins: set[str] = field(default_factory=set)
+    sure: set[str] = field(default_factory=set)
+    habits: Habits = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Note what this attempt rests on."""
+        self.habits = self.client.habits
+
+    async def run(self, limit: int, offset: int = 0, orderby: str = "") -> None:
+        """Ask all requests of the form at once. An ArchiveError is kept, not raised: another form may do better."""
+        requests = [self._request(terms, limit, offset, orderby) for terms in self.form.requests]
+        try:
+            await concurrently([partial(self._one, request) for request in requests])
+        except ArchiveError as error:
+            self.error = error
+            if error.http_status in REFUSALS and wire.UID_LISTS in self.form.needs:
+                # Whatever was refused: one UID a request is what every archive takes.
+                self.client.habits.sound(self.form.naming, wire.UID_LISTS, yes=False)
+
+    async def page(self, terms: wire.Terms, limit: int, offset: int) -> Fetched:
+        """One page of one request's own list, of rows that match. Raises ArchiveError."""
+        self.fetched = Fetched()
+        self.sure.clear()
+        await self._one(self._request(tuple(terms), limit, offset, ""))
+        await self.keep_matching()
+        return self.fetched
+
+    def _request(self, terms: tuple[tuple[str, str], ...], limit: int, offset: int, orderby: str) -> Request:
+        return Request(
+            level=Level.STUDY,
+            path="/studies",
+            terms=(*terms, *self.form.terms_of(self.window)),
+            limit=limit,
+            offset=offset,
+            orderby=orderby,
+            fuzzy=self.query.fuzzy,
+            include=self.query.include,
+            naming=self.form.naming,
+            whole=wire.UID_LISTS in self.form.needs,
+        )
+
+    async def _one(self, request: Request) -> None:
+        known = self.client.habits.known
+        try:
+            reply = await ask_as_taken(self.client, request)
+        except ArchiveError as error:
+            if error.http_status != TOO_BROAD:
+                raise
+            self.fetched.take(Fetched(wholeness=Wholeness.CUT))
+            return
+        self.client.habits.saw(Level.STUDY, len(reply.answer.rows))
+        if reply.answer.rows:
+            self._learn_from(reply.answer.rows)
+        self.fetched.take(self._taken(reply, known))
+        self.client.habits.ignored(self.form.naming, Level.STUDY, self.ignored)
+
+    def _learn_from(self, rows: list[DicomJson]) -> None:
+        if not self.client.habits.known.sample:
+            soundness.keep_sample(self.client, rows)
+        asked = {filter_.tag for filter_ in self.query.filters}
+        told = {tag for tag in asked if any(json.has_value(row, tag) for row in rows)}
+        if told:
+            self.client.habits.given(Level.STUDY, told)
+
+    def _taken(self, reply: Reply, known: Known) -> Fetched:
+        """The rows of one answer, with what they show of the archive."""
+        rows = reply.answer.rows
+        fetched = Fetched(longest=len(rows), repeated=repeated_in(rows, STUDY_UID))
+        fetched.wholeness = self._judge_length(reply, known)
+        judged = outside = 0
+        for row in rows:
+            uid = json.uid(row, STUDY_UID)
+            if not uid:
+                self.lacking["a Study Instance UID"] += 1
+                continue
+            fetched.seen.add(uid)
+            if fetched.rows.setdefault(uid, row) != row:
+                fetched.twins.append(row)
+            self._look_at(uid, row)
+            date = json.date(row, STUDY_DATE)
+            if date:
+                fetched.moments.append((date, json.time(row, STUDY_TIME)))
+            if date or self.window.first:
+                # Orthanc counts studies with an empty date to any window that is open below: they show nothing there.
+                judged += 1
+                outside += not self.window.holds(date)
+        # A few rows outside come from archives that match one copy and answer from another.
+        if self.form.dated and outside * 2 > judged:
+            self.ignored.add(STUDY_DATE)
+        return fetched
+
+    def _judge_length(self, reply: Reply, known: Known) -> Wholeness:
+        """Whether so many rows can be all: some archives cut a little below the limit, some a row above their cap."""
+        count, limit = len(reply.answer.rows), reply.sent.limit
+        near_limit = limit - max(2, limit // 20) <= count <= limit + 1
+        if reply.answer.more or near_limit:
+            return Wholeness.CUT
+        cap = known.caps.get(Level.STUDY)
+        if cap is not None and count >= cap:
+            return Wholeness.CUT
+        return Wholeness.UNPROVEN if known.may_be_capped(Level.STUDY, count) else Wholeness.WHOLE
+
+    def _look_at(self, uid: str, row: DicomJson) -> None:
+        """Tell a row that surely matches, and a filter that was sent but not applied."""
+        sure = self.window.holds(json.date(row, STUDY_DATE))
+        for filter_ in self.query.filters:
+            verdict = judge(row, filter_, fuzzy=self.query.fuzzy)
+            sure = sure and verdict is Verdict.MATCH
+            if verdict is Verdict.MISMATCH and not _unreadable(row, filter_) and self._not_applied(row, filter_):
+                self.ignored.add(filter_.tag)
+        if sure:
+            self.sure.add(uid)
+            self.in_hand.setdefault(uid, row)
+
+    def _not_applied(self, row: DicomJson, filter_: Filter) -> bool:
+        """Tell a filter that was sent widened from one that the archive did not apply."""
+        sent = next((sent for sent in self.form.sent if sent.tag == filter_.tag), None)
+        return sent is not None and judge(row, _lenient(sent)) is Verdict.MISMATCH
+
+    async def keep_matching(self) -> None:
+        """Drop what does not match. Raises ArchiveError."""
+        for uid, row in list(self.fetched.rows.items()):
+            if uid not in self.sure and not await self._belongs(row):
+                del self.fetched.rows[uid]
+        for twin in self.fetched.twins:
+            if await self._belongs(twin):
+                uid = json.uid(twin, STUDY_UID)
+                if self.fetched.rows.setdefault(uid, twin) is not twin:
+                    self.twins.add(uid)
+        self.fetched.twins.clear()
+
+    async def _belongs(self, row: DicomJson) -> bool:
+        return self.window.holds(json.date(row, STUDY_DATE)) and await self._matches(row)
+
+    async def _matches(self, row: DicomJson) -> bool:
+        for filter_ in self.query.filters:
+            match judge(row, filter_, fuzzy=self.query.fuzzy):
+                case Verdict.MATCH:
+                    continue
+                case Verdict.ABSENT if filter_.tag != STUDY_DATE and await self._honoured(filter_):
+                    continue
+                case Verdict.ABSENT:
+                    # Where other rows carry the attribute, this one has no value, so it does not match; nor does one
+                    # of a folder, which tells every attribute that it is asked for.
+                    known = self.client.habits.known
+                    if not known.trusted and (Level.STUDY, filter_.tag) not in known.given:
+                        self.lacking[filter_.keyword] += 1
+                    return False
+                case _ if _unreadable(row, filter_):
+                    self.lacking[f"a readable {filter_.keyword}"] += 1
+                    return False
+                case _:
+                    if self._not_applied(row, filter_):
+                        self.dropped[filter_.keyword] += 1
+                    return False
+        return True
+
+    async def _honoured(self, filter_: Filter) -> bool:
+        """Whether a row without the attribute may be kept: the filter was sent, and the archive knows it."""
+        sent = any(sent.tag == filter_.tag for sent in self.form.sent)
+        return sent and await soundness.honours(self.client, self.form.naming, filter_)
+
+
+def _unreadable(row: DicomJson, filter_: Filter) -> bool:
+    """Whether the archive lost letters of a name that may be the one asked for."""
+    return filter_.kind is FilterKind.NAME and any(
+        may_match_name(name, value) for name in json.names(row, filter_.tag) for value in filter_.values
+    )
+
+
+def _lenient(sent: Filter) -> Filter:
+    """A filter as an archive may rightly understand it: names go out as patterns of their first group."""
+    if sent.kind is not FilterKind.NAME:
+        return sent
+    return replace(sent, values=tuple(f"*{value}" if not value.startswith("*") else value for value in sent.values))
