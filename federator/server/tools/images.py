@@ -62,10 +62,11 @@ async def render_series_overview(
     *,
     ctx: Context[App],
 ) -> CallToolResult:
-    """See a whole series at once: a contact sheet of evenly spaced images in patient order, all in one window.
+    """See a whole series at once: a contact sheet of evenly spaced images in patient order.
 
-    The numbers on the sheet stand in the text with the instance UID and frame of each image; pass those on to
-    render-instance-frame to see one larger.
+    Echoes, b-values, phases, segments and localizers are told apart, and images of one kind share a window. The numbers
+    on the sheet stand in the text with the instance UID and frame of each image; pass those on to render-instance-frame
+    to see one larger.
     """
     from federator.server.answers import overview as overviewing
 
