@@ -104,8 +104,8 @@ def decoding(*, rounds: int = 15) -> list[Line]:
     from pydicom import dcmread
     from pydicom.pixels.utils import pixel_array
 
+    from federator.dicom.pixels.part10 import DicomFile
     from federator.dicom.render.frame import display_pixels
-    from federator.dicom.render.part10 import DicomFile
 
     content = studies.slice_file(1, _EDGE)
     frame = DicomFile(content).frame(1)

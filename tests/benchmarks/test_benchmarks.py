@@ -111,7 +111,13 @@ def test_a_server_that_stands_idle_after_a_search_holds_nothing_that_only_others
     """Issue 5, memory: decoders, the vault, folders, reports and the search for what was meant wait until wanted."""
     others = (
         *("pydicom", "numpy", "PIL", "highdicom", "pdfplumber", "keyring", "difflib"),
-        *("federator.archive.folder.app", "federator.archive.check.steps", "federator.demo", "federator.dicom.render"),
+        *(
+            "federator.archive.folder.app",
+            "federator.archive.check.steps",
+            "federator.demo",
+            "federator.dicom.render",
+            "federator.dicom.pixels",
+        ),
         *(
             "federator.dicom.report.as_text",
             "federator.dicom.pdf.text",

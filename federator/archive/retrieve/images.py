@@ -8,11 +8,11 @@ from federator.archive.connection.client import ArchiveClient
 from federator.archive.retrieve.instances import retrieve_frame, retrieve_instance
 from federator.archive.retrieve.rendered import EarlyRendered, Rendered, may_be_asked_early, retrieve_rendered
 from federator.dicom import json
-from federator.dicom.render.encoded import EncodedFrame
-from federator.dicom.render.header import layout_of, palette_of
-from federator.dicom.render.overlays import is_elsewhere, overlays_of
-from federator.dicom.render.part10 import DicomFile
-from federator.dicom.render.tables import TableElsewhere
+from federator.dicom.image.header import layout_of, palette_of
+from federator.dicom.image.overlays import is_elsewhere, overlays_of
+from federator.dicom.image.tables import TableElsewhere
+from federator.dicom.pixels.encoded import EncodedFrame
+from federator.dicom.pixels.part10 import DicomFile
 from federator.errors import ContentError
 from federator.model import DicomJson
 

@@ -1,9 +1,8 @@
-"""Frames of DICOM images → pictures that a reader can look at.
+"""From stored values to pictures that a reader can look at.
 
-    bytes of a file    part10.py ──┐
-    metadata + frame ──────────────┴─ decode.py → display.py → picture.py, overview.py
-                       header.py, tables.py, windows.py say how;  geometry.py, describe.py give the words
+    pixels → display.py → frame.py → picture.py, overview.py
+             spread.py chooses a window, contrast.py says what cannot be seen;  line.py makes it fast
 
-Everything here is synchronous and pure: callers run it in a worker thread. Overlays are not burned in, and presentation
-states, segmentations over images and video are not rendered.
+Everything here is synchronous and pure: callers run it in a worker thread. Overlays are drawn in white; presentation
+states and segmentations over images are not, and video is not decoded.
 """

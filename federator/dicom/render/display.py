@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from federator.dicom import json
-from federator.dicom.render.encoded import EncodedFrame
-from federator.dicom.render.header import GrayTransformation, PixelLayout, palette_of
+from federator.dicom.image.header import GrayTransformation, PixelLayout, is_hounsfield, palette_of
+from federator.dicom.image.tables import LookupTable
+from federator.dicom.image.windows import Window, WindowFunction, WindowRequest
+from federator.dicom.pixels.encoded import EncodedFrame
 from federator.dicom.render.line import Line
-from federator.dicom.render.spread import Spread, is_hounsfield, modality_values
-from federator.dicom.render.tables import LookupTable
-from federator.dicom.render.windows import Window, WindowFunction, WindowRequest
+from federator.dicom.render.spread import Spread, modality_values
 from federator.model import DicomJson
 
 if TYPE_CHECKING:

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from federator.dicom.image.geometry import pixel_aspect
+from federator.dicom.image.overlays import Overlay, mask_of, overlays_of
+from federator.dicom.image.remarks import left_out
+from federator.dicom.image.tables import TableElsewhere, inline_binary
+from federator.dicom.image.windows import WindowRequest
+from federator.dicom.pixels.decode import frame_words, values_in
+from federator.dicom.pixels.encoded import EncodedFrame
 from federator.dicom.render.contrast import contrast_of, words_of
-from federator.dicom.render.decode import frame_words, values_in
 from federator.dicom.render.display import Toning, chosen_toning, scaled_toning, shown
-from federator.dicom.render.encoded import EncodedFrame
-from federator.dicom.render.geometry import pixel_aspect
-from federator.dicom.render.overlays import Overlay, mask_of, overlays_of
 from federator.dicom.render.overview import Cell, shrunk
 from federator.dicom.render.picture import Picture, encode
-from federator.dicom.render.remarks import left_out
 from federator.dicom.render.spread import Spread, spread_of, together
-from federator.dicom.render.tables import TableElsewhere, inline_binary
-from federator.dicom.render.windows import WindowRequest
 
 if TYPE_CHECKING:
     import numpy as np

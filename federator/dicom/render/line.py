@@ -8,8 +8,8 @@ value that may occur, in the very same arithmetic, and gave what the table gives
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from federator.dicom.render.header import GrayTransformation
-from federator.dicom.render.windows import Window, WindowFunction
+from federator.dicom.image.header import GrayTransformation
+from federator.dicom.image.windows import Window, WindowFunction
 
 if TYPE_CHECKING:
     import numpy as np

@@ -58,17 +58,6 @@ class Cell:
         return Image.fromarray(self.pixels).resize(size, Image.Resampling.HAMMING)
 
 
-def evenly_spaced(count: int, wanted: int) -> list[int]:
-    """At most `wanted` of the indices 0 to count - 1, evenly spaced, the first and the last among them.
-
-    One alone is the middle one.
-    """
-    wanted = min(count, wanted)
-    if wanted <= 1:
-        return [count // 2][:wanted]
-    return [round(index * (count - 1) / (wanted - 1)) for index in range(wanted)]
-
-
 def cell_edge(count: int) -> int:
     """About the longest edge in pixels that one of `count` images has on the sheet."""
     return MAX_EDGE // math.isqrt(max(count, 1))

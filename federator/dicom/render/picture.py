@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from federator.dicom.render.codestream import StreamInfo, inspect
+from federator.dicom.image.header import MAX_PIXELS
+from federator.dicom.pixels.codestream import StreamInfo, inspect
 from federator.dicom.render.contrast import contrast_of
-from federator.dicom.render.header import MAX_PIXELS
 from federator.errors import ContentError
 
 if TYPE_CHECKING:

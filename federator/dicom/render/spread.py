@@ -3,17 +3,13 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from federator.dicom import json
-from federator.dicom.render.header import GrayTransformation
+from federator.dicom.image.header import GrayTransformation, is_hounsfield
 from federator.model import DicomJson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-HOUNSFIELD = frozenset({"", "HU", "US"})
-"""Rescale Types of CT: "unspecified" is what many scanners write and mean Hounsfield units with."""
 
 _MOST_SAMPLED = 1 << 20
 _PERCENTILES = (1.0, 99.0)
@@ -83,11 +79,6 @@ def together(spreads: "Sequence[Spread]") -> Spread:
         between_share=max(spread.between_share for spread in held),
         count=sum(spread.count for spread in held),
     )
-
-
-def is_hounsfield(row: DicomJson, gray: GrayTransformation) -> bool:
-    """Whether the modality values are Hounsfield units (PS3.3 C.8.2.1.1.2)."""
-    return json.text(row, "00080060").upper() == "CT" and gray.rescale_type.upper() in HOUNSFIELD
 
 
 def measured(row: DicomJson, gray: GrayTransformation, stored: "NDArray[Any]") -> "NDArray[Any]":

@@ -11,11 +11,10 @@ from federator.archive.connection.client import ArchiveClient
 from federator.archive.retrieve.images import FrameAddress, has_one_frame
 from federator.archive.retrieve.retrieve import retrieve_metadata
 from federator.dicom import json
-from federator.dicom.render.aspects import Aspects, aspects_of, aspects_of_frames
-from federator.dicom.render.choice import WHOLE_SLIDE, Candidate, choose, slides_first
-from federator.dicom.render.geometry import place_along_normal
-from federator.dicom.render.header import number_of_frames
-from federator.dicom.render.overview import evenly_spaced
+from federator.dicom.image.aspects import Aspects, aspects_of, aspects_of_frames
+from federator.dicom.image.choice import WHOLE_SLIDE, Candidate, choose, evenly_spaced, slides_first
+from federator.dicom.image.geometry import place_along_normal
+from federator.dicom.image.header import number_of_frames
 from federator.dicom.uid import TaggedUID
 from federator.federation.federation import Federation
 from federator.federation.target import Target

@@ -16,20 +16,20 @@ from federator.archive.retrieve.rendered import EarlyRendered
 from federator.archive.retrieve.rendered import Rendered as ArchivePicture
 from federator.archive.retrieve.retrieve import retrieve_metadata
 from federator.dicom import json
+from federator.dicom.image.describe import details, title
+from federator.dicom.image.geometry import pixel_aspect
+from federator.dicom.image.header import PixelLayout, check_frame, layout_of
+from federator.dicom.image.masks import mask_words
+from federator.dicom.image.remarks import archives_fail, uncertain
+from federator.dicom.image.tables import TableElsewhere
+from federator.dicom.image.windows import Window, WindowRequest, parse
 from federator.dicom.objects.kinds import kind_of
 from federator.dicom.objects.said import no_image_words, references_words
-from federator.dicom.render.describe import details, title
+from federator.dicom.pixels.encoded import EncodedFrame
 from federator.dicom.render.display import chosen_toning
-from federator.dicom.render.encoded import EncodedFrame
 from federator.dicom.render.frame import Rendered as Pictured
 from federator.dicom.render.frame import frame_spread, render_frame
-from federator.dicom.render.geometry import pixel_aspect
-from federator.dicom.render.header import PixelLayout, check_frame, layout_of
-from federator.dicom.render.masks import mask_words
 from federator.dicom.render.picture import Picture, as_it_is, fit, looks_empty
-from federator.dicom.render.remarks import archives_fail, uncertain
-from federator.dicom.render.tables import TableElsewhere
-from federator.dicom.render.windows import Window, WindowRequest, parse
 from federator.dicom.uid import TaggedUID
 from federator.errors import ContentError
 from federator.federation.target import Target

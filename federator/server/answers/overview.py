@@ -6,12 +6,12 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
 from federator.dicom import json
-from federator.dicom.render.aspects import told_apart
-from federator.dicom.render.describe import details, title
-from federator.dicom.render.geometry import place_along_normal
-from federator.dicom.render.masks import is_mask
+from federator.dicom.image.aspects import told_apart
+from federator.dicom.image.describe import details, title
+from federator.dicom.image.geometry import place_along_normal
+from federator.dicom.image.masks import is_mask
+from federator.dicom.image.windows import parse
 from federator.dicom.render.overview import contact_sheet
-from federator.dicom.render.windows import parse
 from federator.dicom.uid import TaggedUID
 from federator.errors import ContentError, NotFound
 from federator.server.answers.choosing import chosen, instead

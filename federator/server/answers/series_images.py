@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from federator.dicom import json
+from federator.dicom.image.aspects import ATTRIBUTES
+from federator.dicom.image.geometry import place_along_normal
 from federator.dicom.objects.kinds import kind_of
 from federator.dicom.query.language import Query
-from federator.dicom.render.aspects import ATTRIBUTES
-from federator.dicom.render.geometry import place_along_normal
 from federator.dicom.uid import TaggedUID
 from federator.model import Entry, Level, Page
 

@@ -12,13 +12,13 @@ from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
 from federator.archive.retrieve.images import has_one_frame, retrieve_encoded_frame, retrieve_frame_of_file
 from federator.archive.retrieve.retrieve import retrieve_metadata
-from federator.dicom.render.aspects import Aspects, aspects_of
+from federator.dicom.image.aspects import Aspects, aspects_of
+from federator.dicom.image.windows import WindowRequest
+from federator.dicom.pixels.encoded import EncodedFrame
 from federator.dicom.render.display import Toning, chosen_toning
-from federator.dicom.render.encoded import EncodedFrame
 from federator.dicom.render.frame import frame_spread, needs_no_values, overview_cell, overview_toning
 from federator.dicom.render.overview import Cell, cell_edge
 from federator.dicom.render.spread import Spread
-from federator.dicom.render.windows import WindowRequest
 from federator.errors import ContentError, FederatorError
 from federator.federation.federation import Federation
 from federator.federation.retrieval import Served

@@ -5,11 +5,11 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID_dictionary
 
 from federator.archive.retrieve.metadata import row_of_file
+from federator.dicom.image.header import layout_of
+from federator.dicom.image.masks import mask_words, segment_words
 from federator.dicom.objects.kinds import kind_of
 from federator.dicom.objects.references import references_of
 from federator.dicom.objects.said import no_image_words, references_words
-from federator.dicom.render.header import layout_of
-from federator.dicom.render.masks import mask_words, segment_words
 from federator.errors import ContentError
 from tests.support.synthetic.images import written
 from tests.support.synthetic.no_images import (

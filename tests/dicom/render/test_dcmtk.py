@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from federator.dicom.image.windows import Window, WindowRequest
+from federator.dicom.pixels.encoded import EncodedFrame
+from federator.dicom.pixels.part10 import DicomFile
 from federator.dicom.render.display import Toning
-from federator.dicom.render.encoded import EncodedFrame
 from federator.dicom.render.frame import display_pixels
-from federator.dicom.render.part10 import DicomFile
-from federator.dicom.render.windows import Window, WindowRequest
 from federator.errors import ContentError
 from tests.support.dicom_files import all_files
 

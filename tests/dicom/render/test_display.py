@@ -8,14 +8,14 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID
 
+from federator.dicom.image.header import GrayTransformation
+from federator.dicom.image.tables import LookupTable
+from federator.dicom.image.windows import PRESETS, Window, WindowFunction, WindowRequest, parse
+from federator.dicom.pixels.encoded import EncodedFrame
+from federator.dicom.pixels.part10 import DicomFile
 from federator.dicom.render.display import chosen_toning
-from federator.dicom.render.encoded import EncodedFrame
 from federator.dicom.render.frame import display_pixels
-from federator.dicom.render.header import GrayTransformation
 from federator.dicom.render.line import Line
-from federator.dicom.render.part10 import DicomFile
-from federator.dicom.render.tables import LookupTable
-from federator.dicom.render.windows import PRESETS, Window, WindowFunction, WindowRequest, parse
 from federator.errors import ContentError, RequestError
 from tests.support.dicom_files import file
 from tests.support.synthetic.images import image_dataset, image_file, written

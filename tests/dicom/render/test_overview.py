@@ -4,15 +4,13 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
+from federator.dicom.image.windows import parse
+from federator.dicom.pixels.part10 import DicomFile
 from federator.dicom.render.frame import overview_cell, overview_toning
-from federator.dicom.render.overview import MAX_EDGE, Cell, cell_edge, contact_sheet, evenly_spaced
-from federator.dicom.render.part10 import DicomFile
+from federator.dicom.render.overview import MAX_EDGE, Cell, cell_edge, contact_sheet
 from federator.dicom.render.picture import MAX_BYTES
-from federator.dicom.render.windows import parse
 from tests.support.dicom_files import file
 from tests.support.synthetic.images import image_file
 
@@ -23,21 +21,6 @@ def _gray(value: int, height: int = 100, width: int = 100) -> Cell:
 
 def _opened(content: bytes) -> np.ndarray:
     return np.asarray(Image.open(BytesIO(content)).convert("L")).astype(int)
-
-
-@given(count=st.integers(0, 3000), wanted=st.integers(1, 36))
-@settings(max_examples=200, deadline=None)
-def test_chosen_images_are_spread_evenly_from_the_first_to_the_last(count: int, wanted: int) -> None:
-    """contract.md section 4: evenly spaced images."""
-    chosen = evenly_spaced(count, wanted)
-    assert len(chosen) == min(count, wanted)
-    assert sorted(set(chosen)) == chosen
-    if len(chosen) > 1:
-        assert (chosen[0], chosen[-1]) == (0, count - 1)
-        gaps = np.diff(chosen)
-        assert gaps.max() - gaps.min() <= 1
-    elif chosen:
-        assert chosen == [count // 2]
 
 
 @pytest.mark.parametrize(

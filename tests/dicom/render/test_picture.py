@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from federator.dicom.render.codestream import inspect
+from federator.dicom.pixels.codestream import inspect
 from federator.dicom.render.picture import JPEG, MAX_BYTES, PNG, encode, fit, square_size
 from federator.errors import ContentError
 

@@ -16,8 +16,8 @@ from pydicom.dataset import Dataset
 
 from federator.archive.folder.app import folder_app
 from federator.config import Archive, Config
-from federator.dicom.render.codestream import inspect
-from federator.dicom.render.part10 import DicomFile
+from federator.dicom.pixels.codestream import inspect
+from federator.dicom.pixels.part10 import DicomFile
 from federator.model import Entry, Level, Row
 from federator.server.answers.series_images import in_patient_order
 from federator.server.app import build_server

@@ -15,9 +15,9 @@ from federator.archive.connection.client import ArchiveClient
 from federator.archive.retrieve.images import FrameAddress, retrieve_encoded_frame, retrieve_picture
 from federator.archive.retrieve.retrieve import retrieve_metadata
 from federator.config import Archive, Config
+from federator.dicom.image.windows import Window, WindowRequest
+from federator.dicom.pixels.part10 import DicomFile
 from federator.dicom.render.frame import display_pixels
-from federator.dicom.render.part10 import DicomFile
-from federator.dicom.render.windows import Window, WindowRequest
 from federator.dicom.uid import is_uid
 from federator.errors import ContentError, FederatorError
 from federator.server.app import build_server

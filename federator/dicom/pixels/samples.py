@@ -7,8 +7,8 @@ the stream says.
 
 from dataclasses import replace
 
-from federator.dicom.render.codestream import StreamInfo
-from federator.dicom.render.header import PixelLayout
+from federator.dicom.image.header import PixelLayout
+from federator.dicom.pixels.codestream import StreamInfo
 
 _JPEG_2000 = "image/jp2"
 _COLORS = 3

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from federator.dicom.render.codestream import inspect
-from federator.dicom.render.header import GrayTransformation, PixelLayout, layout_of, transformation_of
-from federator.dicom.render.overlays import holds_embedded
-from federator.dicom.render.samples import as_encoded
+from federator.dicom.image.header import GrayTransformation, PixelLayout, layout_of, transformation_of
+from federator.dicom.image.overlays import holds_embedded
+from federator.dicom.pixels.codestream import inspect
+from federator.dicom.pixels.samples import as_encoded
 from federator.errors import ContentError
 from federator.model import DicomJson
 

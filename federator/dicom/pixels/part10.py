@@ -6,8 +6,17 @@ from array import array
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
-from federator.dicom.render.encoded import (
+from federator.dicom.image.header import (
+    FRAME_GROUPS,
+    PIXEL_KEYWORDS,
+    SHARED_GROUPS,
+    PixelLayout,
+    check_frame,
+    no_image,
+)
+from federator.dicom.image.overlays import ELEMENTS, GROUPS
+from federator.dicom.image.tables import TableElsewhere
+from federator.dicom.pixels.encoded import (
     ATTRIBUTES,
     DEFLATED,
     EXPLICIT_BIG_ENDIAN,
@@ -17,16 +26,7 @@ from federator.dicom.render.encoded import (
     is_encapsulated,
     native_frame,
 )
-from federator.dicom.render.header import (
-    FRAME_GROUPS,
-    PIXEL_KEYWORDS,
-    SHARED_GROUPS,
-    PixelLayout,
-    check_frame,
-    no_image,
-)
-from federator.dicom.render.overlays import ELEMENTS, GROUPS
-from federator.dicom.render.tables import TableElsewhere
+from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
 from federator.errors import ContentError
 from federator.model import DicomJson
 

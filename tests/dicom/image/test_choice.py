@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 from federator.archive.retrieve.metadata import row_of_file
-from federator.dicom.render.aspects import Aspects, aspects_of, aspects_of_frames, told_apart
-from federator.dicom.render.choice import Candidate, choose, slides_first
-from federator.dicom.render.part10 import DicomFile
+from federator.dicom.image.aspects import Aspects, aspects_of, aspects_of_frames, told_apart
+from federator.dicom.image.choice import Candidate, choose, evenly_spaced, slides_first
+from federator.dicom.pixels.part10 import DicomFile
 from tests.support.synthetic.images import image_dataset, image_file, written
 from tests.support.synthetic.no_images import item, segmentation
 from tests.support.synthetic.series import COLUMN, enhanced, slide_level
@@ -189,6 +189,21 @@ def test_no_image_is_chosen_twice_and_none_of_the_places_stays_empty(
     assert len(set(chosen.indices)) == len(chosen.indices) <= wanted
     if not chosen.note:
         assert len(chosen.indices) == min(wanted, len(candidates))
+
+
+@given(count=st.integers(0, 3000), wanted=st.integers(1, 36))
+@settings(max_examples=200, deadline=None)
+def test_chosen_images_are_spread_evenly_from_the_first_to_the_last(count: int, wanted: int) -> None:
+    """contract.md section 4: evenly spaced images."""
+    chosen = evenly_spaced(count, wanted)
+    assert len(chosen) == min(count, wanted)
+    assert sorted(set(chosen)) == chosen
+    if len(chosen) > 1:
+        assert (chosen[0], chosen[-1]) == (0, count - 1)
+        gaps = np.diff(chosen)
+        assert gaps.max() - gaps.min() <= 1
+    elif chosen:
+        assert chosen == [count // 2]
 
 
 def _rows(*levels: Dataset) -> list[dict]:

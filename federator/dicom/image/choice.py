@@ -4,9 +4,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from federator.dicom import json
-from federator.dicom.render.aspects import Aspects
-from federator.dicom.render.header import number_of_frames
-from federator.dicom.render.overview import evenly_spaced
+from federator.dicom.image.aspects import Aspects
+from federator.dicom.image.header import number_of_frames
 from federator.model import DicomJson
 
 WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
@@ -45,6 +44,17 @@ def choose(candidates: Sequence[Candidate], wanted: int) -> Chosen:
         for place in evenly_spaced(len(group), share)
     ]
     return Chosen(indices=tuple(chosen), note=note)
+
+
+def evenly_spaced(count: int, wanted: int) -> list[int]:
+    """At most `wanted` of the indices 0 to count - 1, evenly spaced, the first and the last among them.
+
+    One alone is the middle one.
+    """
+    wanted = min(count, wanted)
+    if wanted <= 1:
+        return [count // 2][:wanted]
+    return [round(index * (count - 1) / (wanted - 1)) for index in range(wanted)]
 
 
 def slides_first(rows: Sequence[DicomJson]) -> list[int]:

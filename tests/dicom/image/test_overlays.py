@@ -12,10 +12,10 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from federator.archive.retrieve.metadata import row_of_file
-from federator.dicom.render.encoded import EncodedFrame
+from federator.dicom.image.overlays import is_elsewhere, overlays_of
+from federator.dicom.pixels.encoded import EncodedFrame
+from federator.dicom.pixels.part10 import DicomFile
 from federator.dicom.render.frame import display, render_frame
-from federator.dicom.render.overlays import is_elsewhere, overlays_of
-from federator.dicom.render.part10 import DicomFile
 from tests.support.synthetic.images import image_dataset, written
 from tests.support.synthetic.pictures import COLUMN, DISC, SIZE, color_ramp, with_embedded_overlay, with_overlay
 

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from federator.dicom.render.apart import Samples, decode_apart
-from federator.dicom.render.codestream import inspect
-from federator.dicom.render.decode import stored_values
+from federator.dicom.pixels.apart import Samples, decode_apart
+from federator.dicom.pixels.codestream import inspect
+from federator.dicom.pixels.decode import stored_values
+from federator.dicom.pixels.part10 import DicomFile
 from federator.dicom.render.frame import display
-from federator.dicom.render.part10 import DicomFile
 from federator.errors import ContentError
 from tests.support.synthetic.images import compressed_file, image_dataset, written
 from tests.support.synthetic.pictures import (

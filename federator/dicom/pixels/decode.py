@@ -8,17 +8,17 @@ it is follows from the stream: transfer syntaxes are mislabelled, too.
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
-from federator.dicom.render.apart import Samples, decode_apart, is_installed
-from federator.dicom.render.codestream import Colors, StreamInfo, inspect
-from federator.dicom.render.encoded import (
+from federator.dicom.image.header import MAX_PIXELS, PixelLayout
+from federator.dicom.pixels.apart import Samples, decode_apart, is_installed
+from federator.dicom.pixels.codestream import Colors, StreamInfo, inspect
+from federator.dicom.pixels.encoded import (
     EXPLICIT_LITTLE_ENDIAN,
     IMPLICIT_LITTLE_ENDIAN,
     EncodedFrame,
     is_encapsulated,
     native_frame,
 )
-from federator.dicom.render.header import MAX_PIXELS, PixelLayout
+from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
 from federator.errors import ContentError
 
 if TYPE_CHECKING:

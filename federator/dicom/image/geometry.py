@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from federator.dicom import json
-from federator.dicom.render.header import functional_group, numbers
+from federator.dicom.image.header import functional_group, numbers
 from federator.model import DicomJson
 
 _DIRECTIONS = (("R", "L"), ("A", "P"), ("F", "H"))

@@ -1,8 +1,8 @@
 """What the pixels cannot say: the text that goes beside an image."""
 
 from federator.dicom import json
-from federator.dicom.render.geometry import orientation_words, spacing_of
-from federator.dicom.render.header import functional_group, number_of_frames
+from federator.dicom.image.geometry import orientation_words, spacing_of
+from federator.dicom.image.header import functional_group, number_of_frames
 from federator.model import DicomJson
 
 _LONGEST = 64

@@ -1,8 +1,8 @@
 """What is said of a segmentation that is shown: that it is a mask, of which segment, of which series."""
 
 from federator.dicom import json
+from federator.dicom.image.header import functional_group
 from federator.dicom.objects.contents import quoted, segment_labels
-from federator.dicom.render.header import functional_group
 from federator.model import DicomJson
 
 _CLASSES = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})

@@ -2,9 +2,9 @@
 
 import pytest
 
-from federator.dicom.render.describe import details, title
-from federator.dicom.render.geometry import orientation_words, pixel_aspect, place_along_normal, spacing_of
-from federator.dicom.render.part10 import DicomFile
+from federator.dicom.image.describe import details, title
+from federator.dicom.image.geometry import orientation_words, pixel_aspect, place_along_normal, spacing_of
+from federator.dicom.pixels.part10 import DicomFile
 from tests.support.dicom_files import file
 
 

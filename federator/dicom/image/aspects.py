@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from federator.dicom import json
-from federator.dicom.render.geometry import place_along_normal, plane_words
-from federator.dicom.render.header import FRAME_GROUPS, functional_group, number_of_frames
-from federator.dicom.render.masks import segment_words
+from federator.dicom.image.geometry import place_along_normal, plane_words
+from federator.dicom.image.header import FRAME_GROUPS, functional_group, number_of_frames
+from federator.dicom.image.masks import segment_words
 from federator.model import DicomJson
 
 ATTRIBUTES = (

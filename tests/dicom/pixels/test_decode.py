@@ -14,14 +14,14 @@ from pydicom.pixels.utils import pixel_array
 
 from federator.archive.retrieve.metadata import row_of_file
 from federator.dicom import json
-from federator.dicom.render.apart import Samples, decode_apart
-from federator.dicom.render.codestream import inspect
-from federator.dicom.render.decode import stored_values
-from federator.dicom.render.encoded import EncodedFrame
+from federator.dicom.image.header import MAX_PIXELS, PIXEL_KEYWORDS, number_of_frames
+from federator.dicom.image.tables import TableElsewhere
+from federator.dicom.pixels.apart import Samples, decode_apart
+from federator.dicom.pixels.codestream import inspect
+from federator.dicom.pixels.decode import stored_values
+from federator.dicom.pixels.encoded import EncodedFrame
+from federator.dicom.pixels.part10 import DicomFile
 from federator.dicom.render.frame import display_pixels
-from federator.dicom.render.header import MAX_PIXELS, PIXEL_KEYWORDS, number_of_frames
-from federator.dicom.render.part10 import DicomFile
-from federator.dicom.render.tables import TableElsewhere
 from federator.errors import ContentError, FederatorError, RequestError
 from tests.support.dicom_files import all_files, file
 from tests.support.synthetic.images import compressed_file, image_dataset, image_file, written

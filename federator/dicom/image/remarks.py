@@ -1,10 +1,15 @@
 """What a picture leaves out of what the file's maker meant to be seen, one sentence each."""
 
 from federator.dicom import json
-from federator.dicom.render.header import functional_group, is_intensity_only, is_rescaled, transformation_of
-from federator.dicom.render.overlays import overlays_of
-from federator.dicom.render.spread import is_hounsfield
-from federator.dicom.render.tables import TableElsewhere
+from federator.dicom.image.header import (
+    functional_group,
+    is_hounsfield,
+    is_intensity_only,
+    is_rescaled,
+    transformation_of,
+)
+from federator.dicom.image.overlays import overlays_of
+from federator.dicom.image.tables import TableElsewhere
 from federator.model import DicomJson
 
 _SHUTTERS, _FRAME_SHUTTER = "00181600", "00189472"

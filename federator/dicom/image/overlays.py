@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from federator.dicom import json
-from federator.dicom.render.tables import TableElsewhere, inline_binary
+from federator.dicom.image.tables import TableElsewhere, inline_binary
 from federator.model import DicomJson
 
 if TYPE_CHECKING:

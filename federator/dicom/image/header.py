@@ -7,9 +7,9 @@ per frame or shared by all of them (PS3.3 C.7.6.16).
 from dataclasses import dataclass
 
 from federator.dicom import json
+from federator.dicom.image.tables import LookupTable, Palette, item_table, plain_palette, segmented_palette
+from federator.dicom.image.windows import Window, WindowFunction
 from federator.dicom.objects.kinds import kind_of
-from federator.dicom.render.tables import LookupTable, Palette, item_table, plain_palette, segmented_palette
-from federator.dicom.render.windows import Window, WindowFunction
 from federator.dicom.report.sop_classes import class_name
 from federator.dicom.uid import is_uid
 from federator.errors import ContentError, RequestError
@@ -29,7 +29,8 @@ _PRESENTATION_SHAPE = "20500020"
 _COLORS = 3
 _INTENSITY_CLASSES = frozenset(f"1.2.840.10008.5.1.4.1.1.12.{number}" for number in (1, 2, 3))
 """X-Ray angiography, radiofluoroscopy, and biplane angiography as long as there was such a class."""
-_DISPLAYED_RELATIONSHIPS = frozenset({"LOG", "DISP"})
+_HOUNSFIELD = frozenset({"", "HU", "US"})
+"""Rescale Types of CT: "unspecified" is what many scanners write and mean Hounsfield units with."""
 _ONE_SAMPLE = frozenset({"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"})
 
 
@@ -157,12 +158,16 @@ def transformation_of(row: DicomJson, frame_number: int) -> GrayTransformation:
 
 
 def is_intensity_only(row: DicomJson) -> bool:
-    """Whether the modality transformation leads from what is to be displayed back to X-ray intensity.
+    """Whether a modality transformation leads from what is to be displayed back to X-ray intensity.
 
     Standard: PS3.3 C.8.7.1.1.2; PS3.17 FFF.2.3.1.3.4
     """
-    is_projection = json.uid(row, "00080016") in _INTENSITY_CLASSES
-    return is_projection and json.text(row, "00281040").upper() in _DISPLAYED_RELATIONSHIPS
+    return json.uid(row, "00080016") in _INTENSITY_CLASSES
+
+
+def is_hounsfield(row: DicomJson, gray: GrayTransformation) -> bool:
+    """Whether the modality values are Hounsfield units (PS3.3 C.8.2.1.1.2)."""
+    return json.text(row, "00080060").upper() == "CT" and gray.rescale_type.upper() in _HOUNSFIELD
 
 
 def is_rescaled(row: DicomJson, frame_number: int) -> bool:
