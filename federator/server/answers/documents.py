@@ -10,12 +10,12 @@ from mcp.types import CallToolResult, ContentBlock, ImageContent, TextContent
 from federator.archive.connection.client import ArchiveClient
 from federator.archive.retrieve.retrieve import retrieve_document, retrieve_metadata
 from federator.dicom import json
+from federator.dicom.cda.document import CdaText, read_cda
 from federator.dicom.pdf.text import PdfText, read_pdf
-from federator.dicom.report.cda import read_cda
 from federator.dicom.report.sop_classes import ENCAPSULATED_CDA, is_encapsulated_document
 from federator.dicom.report.summary import summarize
 from federator.dicom.uid import TaggedUID
-from federator.errors import ContentError, RequestError
+from federator.errors import ContentError
 from federator.federation.target import Target
 from federator.model import DicomJson
 from federator.server.answers.report_text import kind_of, other_tool
@@ -27,8 +27,10 @@ from federator.workers.limits import MIB, Limits
 _ROOM = MAX_CHARACTERS - 2_000
 """Characters for archive text; the rest is for our own sentences around it."""
 
-_PDF_LIMITS = Limits(subject="The PDF", memory_bytes=256 * MIB, seconds=10)
-_CDA_LIMITS = Limits(subject="The clinical document (CDA)", memory_bytes=256 * MIB, seconds=10)
+_START = 2_000
+
+PDF_LIMITS = Limits(subject="The PDF", memory_bytes=256 * MIB, seconds=10)
+CDA_LIMITS = Limits(subject="The clinical document (CDA)", memory_bytes=256 * MIB, seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,19 +60,37 @@ async def document(
     label = ", ".join(one_line(part) for part in (summary.title, summary.kind, summary.date) if part)
     head = [*summary.warnings, served_by(served.archive, served.earlier)]
     content = served.value.content
-    if json.uid(served.value.row, "00080016") == ENCAPSULATED_CDA and b"%PDF-" not in content[:1024]:
-        if pages.strip():
-            raise RequestError("pages: a clinical document (CDA) has no pages. Leave pages out.")
-        text = await app.in_process(partial(read_cda, content, max_characters=_ROOM), limits=_CDA_LIMITS)
-        return text_only("\n".join([*head, *text.notices]), fenced(text.text, label))
-    pdf = await app.in_process(partial(read_pdf, content, pages=pages, max_characters=_ROOM), limits=_PDF_LIMITS)
+    if _is_clinical(json.uid(served.value.row, "00080016"), content):
+        read_it = partial(read_cda, content, pages=pages, max_characters=_ROOM)
+        return _cda_result(await app.in_process(read_it, limits=CDA_LIMITS), head, label)
+    pdf = await app.in_process(partial(read_pdf, content, pages=pages, max_characters=_ROOM), limits=PDF_LIMITS)
     return _pdf_result(pdf, head, label)
 
 
-def _pdf_result(pdf: PdfText, head: list[str], label: str) -> CallToolResult:
+def _is_clinical(sop_class: str, content: bytes) -> bool:
+    """Whether it is a clinical document, by its first bytes where they tell: either kind of object may hold either."""
+    start = content[:_START]
+    if b"%PDF-" in start:
+        return False
+    return sop_class == ENCAPSULATED_CDA or b"ClinicalDocument" in start
+
+
+def _cda_result(read: CdaText, head: list[str], label: str) -> CallToolResult:
+    head += read.notices
+    if read.pdf is not None:
+        return _pdf_result(read.pdf, head, label, before=read.text)
+    if not read.picture:
+        return text_only("\n".join(head), fenced(read.text, label))
+    encoded = base64.b64encode(read.picture).decode("ascii")
+    blocks: list[ContentBlock] = [_text("\n".join(head)), _text(fenced(read.text, label))]
+    return CallToolResult(content=[*blocks, ImageContent(type="image", data=encoded, mime_type=read.picture_type)])
+
+
+def _pdf_result(pdf: PdfText, head: list[str], label: str, *, before: str = "") -> CallToolResult:
     head += [f"{len(pdf.pages)} of {counted(pdf.page_count, 'page')}.", *pdf.notices]
     head += [f"Page {page.number}: {page.note}" for page in pdf.pages if page.note]
     whole = "\n\n".join(f"Page {page.number} of {pdf.page_count}\n{page.text}".rstrip() for page in pdf.pages)
+    whole = f"{before}\n\n{whole}".lstrip()
     blocks: list[ContentBlock] = [_text("\n".join(head)), _text(fenced(whole, label))]
     for page in pdf.pages:
         if page.image:

@@ -13,10 +13,10 @@ from pydicom.dataset import Dataset
 
 from federator.config import Archive, Config
 from federator.server.app import build_server
-from tests.dicom.report.test_documents import CDA
 from tests.support.hostile_retrieval import Reply, Request, RetrievalArchive
 from tests.support.retrieval_objects import StoredObject
 from tests.support.synthetic import pdfs
+from tests.support.synthetic.clinical_documents import SAMPLE as CDA
 from tests.support.synthetic.documents import CDA_CLASS, DOCUMENT_SERIES, encapsulated, image, modality_number
 from tests.support.synthetic.report_catalogue import CATALOGUE, FINDING, FINDINGS, LENGTH
 from tests.support.synthetic.reports import (

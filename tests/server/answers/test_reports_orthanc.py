@@ -13,9 +13,9 @@ from federator.config import Archive, AuthMethod, Config, SecretReference, Secre
 from federator.dicom.measures.table import measurements
 from federator.dicom.report.as_text import report_text
 from federator.server.app import build_server
-from tests.dicom.report.test_documents import CDA
 from tests.support.orthanc_server import running
 from tests.support.synthetic import pdfs
+from tests.support.synthetic.clinical_documents import SAMPLE as CDA
 from tests.support.synthetic.documents import CDA_CLASS, DOCUMENT_SERIES, encapsulated, image, modality_number
 from tests.support.synthetic.report_catalogue import CATALOGUE, table
 from tests.support.synthetic.reports import ROOT, SERIES, STUDY
