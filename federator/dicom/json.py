@@ -11,9 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any
 
 from federator.dicom import dictionary
+from federator.dicom.uid import checked_uid
 from federator.model import DicomJson
 
 _TAG = re.compile(r"[0-9A-F]{8}")
@@ -90,8 +92,12 @@ def text(row: DicomJson, tag: str) -> str:
 
 
 def uid(row: DicomJson, tag: str) -> str:
-    """The first value without padding (some archives leave the NUL of an odd length in)."""
-    return text(row, tag)
+    """The first value where it is a UID, without the padding that some archives leave in; else empty.
+
+    Whatever else stands there is no address: it must never come into a request, or before a tag.
+    """
+    held = values(row, tag)
+    return checked_uid(held[0]) if held and isinstance(held[0], str) else ""
 
 
 def number(row: DicomJson, tag: str) -> float | None:
@@ -236,6 +242,11 @@ def _plain(value: object) -> str:
 
 
 def _name(groups: Sequence[str]) -> PersonName:
+    """The name; where one group holds them all with `=` between them, which parts groups, each goes to its place."""
+    if groups and "=" in groups[0]:
+        joined = groups[0].split("=")
+        told = zip_longest(groups[1:], joined[1:], fillvalue="")
+        groups = [joined[0], *(given or part for given, part in told)]
     alphabetic, ideographic, phonetic = ([group.strip(_PADDING) for group in groups] + ["", "", ""])[:3]
     return PersonName(alphabetic=alphabetic, ideographic=ideographic, phonetic=phonetic)
 

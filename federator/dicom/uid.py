@@ -9,6 +9,7 @@ from federator.errors import RequestError
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _MAX_UID_LENGTH = 64
+_PADDING = " \0"
 
 
 def is_uid(text: str) -> bool:
@@ -19,6 +20,15 @@ def is_uid(text: str) -> bool:
     Standard: PS3.5 §9.1
     """
     return len(text) <= _MAX_UID_LENGTH and _UID.fullmatch(text) is not None
+
+
+def checked_uid(written: str) -> str:
+    """A UID as an archive sends it, without trailing blanks and NULs; empty where it is none (contract.md section 1).
+
+    Standard: PS3.5 §6.2 (UI is padded with NUL), §9.1
+    """
+    bare = written.rstrip(_PADDING)
+    return bare if is_uid(bare) else ""
 
 
 def is_archive_name(text: str) -> bool:

@@ -59,6 +59,7 @@ async def find_all(
         listing.rows = dict(fetched.rows)
         listing.seen = len(fetched.seen)
         listing.remarks = children.remarks()
+        listing.gaps += children.unjudged()
         if fetched.wholeness is not Wholeness.WHOLE:
             listing.gaps.append(f"It gave {listing.seen} {query.level.value} rows, but may have more.")
 

@@ -53,7 +53,18 @@ HARMLESS = (
     "names_as_strings",
     "numbers_as_strings",
     "lower_case_hex",
+    "blank_padded_uids",
+    "joined_names",
+    "control_characters",
+    "not_a_number",
+    "byte_order_mark",
+    "trailing_comma",
+    "json_lines",
+    "wrapped_list",
+    "declared_charset",
     "empty_204",
+    "empty_body",
+    "null_for_none",
     "single_object",
 )
 """Quirks that must not keep an archive from a complete answer.

@@ -57,7 +57,8 @@ class Answer:
     """A 2xx answer, decoded from its content encoding.
 
     `media_type` is lower case without parameters; `content_type` is the header as it came; `warnings` are
-    the values of its Warning headers.
+    the values of its Warning headers; `failed_attributes` says that a header names attributes that could not be indexed
+    (Azure's erroneous-dicom-attributes).
     """
 
     status: int
@@ -65,6 +66,7 @@ class Answer:
     content_type: str
     body: bytes
     warnings: tuple[str, ...]
+    failed_attributes: bool = False
 
 
 @dataclass(slots=True)
@@ -253,6 +255,7 @@ class ArchiveClient:
             content_type=content_type,
             body=b"".join(chunks) if len(chunks) != 1 else chunks[0],
             warnings=tuple(response.headers.get_list("warning")),
+            failed_attributes=bool(response.headers.get("erroneous-dicom-attributes", "").strip()),
         )
 
     async def _post_form(self, url: str, form: Mapping[str, str]) -> Mapping[str, object]:

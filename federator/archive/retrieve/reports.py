@@ -83,8 +83,10 @@ async def gather_reports(client: ArchiveClient, wanted: Wanted, into: Gathering)
     if await _has_none(client, wanted):
         into.seen = True
         return
-    series = await _children(client, Level.SERIES, wanted.study_instance_uid).read()
+    listed = _children(client, Level.SERIES, wanted.study_instance_uid)
+    series = await listed.read()
     into.seen = bool(series.seen)
+    into.gaps += [said for said in listed.unjudged() if said not in into.gaps]
     if series.wholeness is not Wholeness.WHOLE:
         into.gaps.append(f"It gave {len(series.seen)} series, but may have more.")
     looked_into = [row for row in series.rows.values() if _may_hold(row, wanted)]
@@ -135,10 +137,12 @@ async def _look_into(client: ArchiveClient, wanted: Wanted, series: DicomJson, i
         return
     if found.wholeness is not Wholeness.WHOLE:
         into.gaps.append(f"Of one series it gave {len(found.seen)} instances, but may have more.")
+    into.gaps += [said for said in listed.unjudged() if said not in into.gaps]
     about_series = {tag: series[tag] for tag in _OF_THE_SERIES if tag in series}
     for uid, row in found.rows.items():
         if wanted.is_wanted(json.uid(row, "00080016")):
-            into.rows[uid] = {**about_series, **row}
+            # The series is the one that was asked for, whatever the row says of it.
+            into.rows[uid] = {**about_series, **row, "0020000E": series["0020000E"]}
 
 
 async def _open(client: ArchiveClient, wanted: Wanted, into: Gathering) -> None:

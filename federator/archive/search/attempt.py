@@ -12,9 +12,11 @@ from federator.archive.connection.client import ArchiveClient
 from federator.archive.habits.known import Known
 from federator.archive.habits.owner import Habits
 from federator.archive.search import soundness, wire
+from federator.archive.search.doubts import Doubts
 from federator.archive.search.fetched import Fetched, Wholeness, Window, repeated_in
 from federator.archive.search.form import Form
 from federator.archive.search.request import REFUSALS, Reply, Request, ask_as_taken
+from federator.archive.search.rows import Rows
 from federator.archive.search.wire import STUDY_DATE, STUDY_TIME, STUDY_UID
 from federator.dicom import json
 from federator.dicom.query.filters import Filter, FilterKind
@@ -45,6 +47,7 @@ class Attempt:
     dropped: Counter[str] = field(default_factory=Counter)
     lacking: Counter[str] = field(default_factory=Counter)
     twins: set[str] = field(default_factory=set)
+    doubts: Doubts = field(default_factory=Doubts)
     sure: set[str] = field(default_factory=set)
     habits: Habits = field(init=False)
 
@@ -94,11 +97,19 @@ class Attempt:
                 raise
             self.fetched.take(Fetched(wholeness=Wholeness.CUT))
             return
-        self.client.habits.saw(Level.STUDY, len(reply.answer.rows))
+        self.client.habits.saw(Level.STUDY, reply.answer.count)
+        self._doubt(reply.answer)
         if reply.answer.rows:
             self._learn_from(reply.answer.rows)
         self.fetched.take(self._taken(reply, known))
         self.client.habits.ignored(self.form.naming, Level.STUDY, self.ignored)
+
+    def _doubt(self, answer: Rows) -> None:
+        """Keep what may be missing from an answer; a row without address that cannot match is none."""
+        self.doubts.take(answer.doubts)
+        for row in answer.nameless:
+            if all(judge(row, asked, fuzzy=self.query.fuzzy) is not Verdict.MISMATCH for asked in self.query.filters):
+                self.doubts.leave_nameless(row, STUDY_UID)
 
     def _learn_from(self, rows: list[DicomJson]) -> None:
         if not self.client.habits.known.sample:
@@ -111,14 +122,12 @@ class Attempt:
     def _taken(self, reply: Reply, known: Known) -> Fetched:
         """The rows of one answer, with what they show of the archive."""
         rows = reply.answer.rows
-        fetched = Fetched(longest=len(rows), repeated=repeated_in(rows, STUDY_UID))
+        count = reply.answer.count
+        fetched = Fetched(longest=count, repeated=repeated_in(rows, STUDY_UID) + count - len(rows))
         fetched.wholeness = self._judge_length(reply, known)
         judged = outside = 0
         for row in rows:
             uid = json.uid(row, STUDY_UID)
-            if not uid:
-                self.lacking["a Study Instance UID"] += 1
-                continue
             fetched.seen.add(uid)
             if fetched.rows.setdefault(uid, row) != row:
                 fetched.twins.append(row)
@@ -137,7 +146,7 @@ class Attempt:
 
     def _judge_length(self, reply: Reply, known: Known) -> Wholeness:
         """Whether so many rows can be all: some archives cut a little below the limit, some a row above their cap."""
-        count, limit = len(reply.answer.rows), reply.sent.limit
+        count, limit = reply.answer.count, reply.sent.limit
         near_limit = limit - max(2, limit // 20) <= count <= limit + 1
         if reply.answer.more or near_limit:
             return Wholeness.CUT

@@ -8,9 +8,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from federator.archive.connection.client import ArchiveClient
+from federator.archive.search.doubts import Doubts
 from federator.archive.search.fetched import Fetched, Wholeness, repeated_in
 from federator.archive.search.pages import read_pages
 from federator.archive.search.request import Request, ask, ask_as_taken
+from federator.archive.search.rows import Rows
 from federator.dicom import json
 from federator.dicom.query.language import Query
 from federator.dicom.query.matching import Verdict, judge
@@ -30,6 +32,7 @@ class Children:
     series_instance_uid: str = ""
     _lacking: Counter[str] = field(default_factory=Counter)
     _foreign: set[str] = field(default_factory=set)
+    _doubts: Doubts = field(default_factory=Doubts)
 
     @property
     def path(self) -> str:
@@ -41,14 +44,15 @@ class Children:
         return path if self.query.level is Level.SERIES else f"{path}/{self.series_instance_uid}/instances"
 
     def remarks(self) -> list[str]:
-        """What was left out, in sentences."""
-        told = [
+        """What the archive did not do as asked, in sentences."""
+        return [f"{len(self._foreign)} rows of other studies or series were left out."] if self._foreign else []
+
+    def unjudged(self) -> list[str]:
+        """What may be missing, because the archive did not tell enough of it, in sentences."""
+        return self._doubts.sentences() + [
             f"{count} rows without {keyword} were left out, because it is not known whether they match."
             for keyword, count in sorted(self._lacking.items())
         ]
-        if self._foreign:
-            told.append(f"{len(self._foreign)} rows of other studies or series were left out.")
-        return told
 
     async def read(self) -> Fetched:
         """All rows that match; WHOLE only where none is missing. Raises ArchiveError."""
@@ -71,15 +75,14 @@ class Children:
         )
         reply = await ask_as_taken(self.client, request)
         answer = reply.answer
-        count = len(answer.rows)
+        self._doubt(answer)
+        count = answer.count
         fetched = Fetched(rows={json.uid(row, level.uid_tag): row for row in answer.rows}, longest=count)
-        fetched.repeated = repeated_in(answer.rows, level.uid_tag)
+        fetched.repeated = repeated_in(answer.rows, level.uid_tag) + count - len(answer.rows)
         strangers = {uid for uid, row in fetched.rows.items() if not self._belongs(row)}
         self._foreign |= strangers
         for uid in strangers:
             del fetched.rows[uid]
-        if fetched.rows.pop("", None) is not None:
-            self._lacking[json.keyword_of(level.uid_tag)] += 1
         fetched.seen = set(fetched.rows)
         full = reply.sent.limit <= count + 2
         if answer.more or full:
@@ -88,6 +91,14 @@ class Children:
             fetched.wholeness = Wholeness.UNPROVEN
         self.client.habits.saw(level, count)
         return fetched
+
+    def _doubt(self, answer: Rows) -> None:
+        """Keep what may be missing from an answer; a row without address that cannot match is none."""
+        self._doubts.take(answer.doubts)
+        for row in answer.nameless:
+            verdicts = (judge(row, asked, fuzzy=self.query.fuzzy) for asked in self.query.filters)
+            if self._belongs(row) and all(verdict is not Verdict.MISMATCH for verdict in verdicts):
+                self._doubts.leave_nameless(row, self.query.level.uid_tag)
 
     def _known_to_have(self, count: int) -> bool:
         """Whether the list was shown to have just as many rows; at a cap it would have as many whatever it holds."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from federator.archive.connection.client import ArchiveClient, current_meter
 from federator.archive.habits.known import Known, Naming
 from federator.archive.search import rows
-from federator.archive.search.rows import Rows
+from federator.archive.search.doubts import Doubt
+from federator.archive.search.rows import Rows, Silence
 from federator.dicom import json
 from federator.errors import ArchiveError
 from federator.model import Level, OutcomeState
@@ -116,18 +117,55 @@ async def _send(client: ArchiveClient, request: Request) -> Rows:
     try:
         answer = rows.parse(await client.get(request.path, accept=ACCEPT, parameters=parameters))
     except ArchiveError as refusal:
-        if refusal.http_status != _NOT_FOUND:
+        await _means_none(client, request, refusal)
+        return Rows(rows=[])
+    _count(client, answer.count)
+    return _addressed(answer, request)
+
+
+async def _means_none(client: ArchiveClient, request: Request, refusal: ArchiveError) -> None:
+    """Return where a 404 or an empty answer says "none"; raise what it says else.
+
+    Below a study, archives say 404 where others give an empty list of what they do not hold. Of the studies themselves
+    it means "none" to some, and to the others that no archive is there: one that lists a study is there.
+    """
+    silent = isinstance(refusal, Silence)
+    if not silent and refusal.http_status != _NOT_FOUND:
+        raise refusal
+    if not silent and request.path != "/studies":
+        return
+    narrowed = request.path != "/studies" or request.terms or request.offset
+    if narrowed and await _lists_studies(client):
+        return
+    if silent:
+        raise refusal
+    raise ArchiveError(
+        "there is a server, but no DICOMweb service at this address (404).",
+        state=OutcomeState.NOT_DICOMWEB,
+        http_status=_NOT_FOUND,
+    ) from refusal
+
+
+async def _lists_studies(client: ArchiveClient) -> bool:
+    """Whether the plainest question brings a study."""
+    try:
+        return (await _send(client, Request(level=Level.STUDY, path="/studies", limit=1, with_include=False))).count > 0
+    except ArchiveError as error:
+        if error.http_status is None and not isinstance(error, Silence):
             raise
-        if request.path == "/studies":
-            raise ArchiveError(
-                "there is a server, but no DICOMweb service at this address (404).",
-                state=OutcomeState.NOT_DICOMWEB,
-                http_status=_NOT_FOUND,
-            ) from refusal
-        # Some archives say so where others give an empty list of a study that they do not hold.
-        return Rows(rows=[], more=False)
-    _count(client, len(answer.rows))
-    return answer
+        return False
+
+
+def _addressed(answer: Rows, request: Request) -> Rows:
+    """The answer with the rows apart whose UID is none."""
+    if answer.count >= request.limit:
+        # A part only, because no more was asked for.
+        answer.doubts.said.discard(Doubt.PARTIAL_CONTENT)
+    tag = request.level.uid_tag
+    held = [row for row in answer.rows if json.uid(row, tag)]
+    if len(held) == len(answer.rows):
+        return answer
+    return replace(answer, rows=held, nameless=[row for row in answer.rows if not json.uid(row, tag)])
 
 
 def _count(client: ArchiveClient, count: int) -> None:

@@ -1,88 +1,147 @@
-"""What a QIDO-RS answer holds: rows, or the proof that it is not DICOMweb at all.
+"""What a QIDO-RS answer holds: rows, and what of it could not be read; or the proof that it is not DICOMweb at all.
 
-An answer that is not a list of DICOM JSON objects is refused: "no results" and "no archive" must never be mixed up.
+An answer without anything that is DICOM JSON is refused: "no results" and "no archive" must never be mixed up.
 """
 
-import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from federator.archive.collector import collector_at_rest
 from federator.archive.connection.client import Answer
+from federator.archive.encoding.charset import decoded
+from federator.archive.encoding.nearly_json import Values, read
+from federator.archive.search import warnings
+from federator.archive.search.doubts import Doubt, Doubts
 from federator.errors import ArchiveError
 from federator.model import DicomJson, OutcomeState
 
 _TAG = re.compile(r"[0-9A-F]{8}")
-_HALF_A_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
+_ANY_TAG = re.compile(r"[0-9A-Fa-f]{8}")
+_HALF_A_CHARACTER = re.compile(r"[\ud800-\udfff]")
+_HALF_ESCAPED = re.compile(rb"\\u[dD][89a-fA-F]")
 _NO_CONTENT = 204
-_PARTIAL_CONTENT = 206
+
+
+class Silence(ArchiveError):  # noqa: N818 - reads as a sentence at the place where it is caught
+    """An empty answer that does not say to be DICOM JSON: it may mean "none", or that no archive is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """The rows of one answer; `more` where the archive itself says that it cut the list."""
+    """The rows of one answer; `more` where the archive itself says that it cut the list.
+
+    `count` is how many came, with those that could not be used: lists are cut at that length. `nameless` are rows whose
+    UID is none, which cannot be addressed.
+    """
 
     rows: list[DicomJson]
-    more: bool
+    nameless: Sequence[DicomJson] = ()
+    more: bool = False
+    count: int = 0
+    doubts: Doubts = field(default_factory=Doubts)
 
 
 def parse(answer: Answer) -> Rows:
-    """Read a QIDO-RS answer leniently in its elements and strictly in its kind.
+    """Read a QIDO-RS answer: every object that is DICOM JSON, whatever stands beside it.
 
-    204 and an empty list are no rows; one object instead of a list is one row; keys in lower case are taken.
-    Raises ArchiveError (not_dicomweb) for anything else.
+    204, an empty list and an empty body that calls itself DICOM JSON are no rows; one object instead of a list is one
+    row, and a list within an object is that list; keys in lower case are taken.
+    Raises ArchiveError (not_dicomweb) where nothing is DICOM JSON, `Silence` where nothing at all is said.
 
     Standard: PS3.18 §8.3.4.4, §10.6.4, §F.2
     """
-    more = answer.status == _PARTIAL_CONTENT or any("additional" in warning.lower() for warning in answer.warnings)
+    doubts = Doubts()
+    more = warnings.judge(answer, doubts)
     if answer.status == _NO_CONTENT:
-        return Rows(rows=[], more=more)
-    content = _decoded(answer)
-    if isinstance(content, dict):
-        content = [content]
-    if not isinstance(content, list):
-        raise _not_dicomweb("its answer is not a list of DICOM objects.")
-    keys: set[str] = set()
-    return Rows(rows=[_row(item, keys) for item in content], more=more)
+        return Rows(rows=[], more=more, doubts=doubts)
+    values = _values(answer, doubts)
+    rows = list(_rows(values.values, doubts))
+    for piece in values.broken:
+        doubts.leave_out(piece)
+    if not rows and values.broken:
+        raise _not_dicomweb("its answer is not JSON.")
+    return Rows(rows=rows, more=more, count=len(rows) + doubts.unread.total(), doubts=doubts)
 
 
-def _decoded(answer: Answer) -> Any:  # noqa: ANN401 - what JSON holds is told apart by the caller
+def _values(answer: Answer, doubts: Doubts) -> Values:
     body = answer.body
     if "html" in answer.media_type or body[:64].lstrip().lower().startswith((b"<!doctype", b"<html")):
         raise _not_dicomweb("a web page came back instead of image data. Is this the viewer's address?")
-    try:
-        with collector_at_rest():
-            return _loaded(body)
-    except (ValueError, RecursionError) as error:
-        raise _not_dicomweb("its answer is not JSON." if body.strip() else "its answer is empty.") from error
+    with collector_at_rest():
+        text, guessed = decoded(body, answer.content_type)
+        if guessed:
+            doubts.said.add(Doubt.LETTERS)
+        whole = _HALF_ESCAPED.search(body) is None
+        values = read(text)
+        if not whole:
+            # One half without the other is no text that could be passed on: the whole page would be lost.
+            values = Values(values=_without_halves(values.values), broken=values.broken)
+    if values.values in ([], [None], [{}]) and not values.broken and not text.strip().startswith("["):
+        # An empty body, null or {}: some archives say "none" so.
+        if answer.media_type != "application/dicom+json":
+            raise Silence("its answer is empty.", state=OutcomeState.NOT_DICOMWEB, permanent=True)
+        return Values(values=[])
+    return values
 
 
-def _loaded(body: bytes) -> Any:  # noqa: ANN401 - as above
-    try:
-        content = json.loads(body)
-    except UnicodeDecodeError:
-        # Orthanc before 1.18 can answer in Latin-1 whatever it declares; PS3.18 F.2 wants UTF-8.
-        content = json.loads(body.decode("latin-1"))
-    if _HALF_A_CHARACTER.search(body):
-        # One half without the other is no text that could be passed on: the whole page would be lost.
-        content = json.loads(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
-    return content
+def _without_halves(value: Any) -> Any:  # noqa: ANN401 - what JSON holds
+    if isinstance(value, str):
+        return _HALF_A_CHARACTER.sub("?", value)
+    if isinstance(value, list):
+        return [_without_halves(inner) for inner in value]
+    if isinstance(value, dict):
+        return {_without_halves(key): _without_halves(inner) for key, inner in value.items()}
+    return value
 
 
-def _row(item: Any, keys: set[str]) -> DicomJson:  # noqa: ANN401 - what JSON holds is told apart here
+def _rows(values: Sequence[Any], doubts: Doubts) -> Iterator[DicomJson]:
+    """The rows among the values; what is none is a doubt, and a refusal where nothing else came."""
+    keys: set[str] = set()
+    found = strange = False
+    for value in _objects(values):
+        row = _row(value, keys)
+        if row is not None:
+            found = True
+            yield row
+        else:
+            doubts.leave_out(value)
+            strange = strange or bool(value)
+    if strange and not found:
+        raise _not_dicomweb("its answer is JSON, but not DICOM JSON.")
+
+
+def _objects(values: Sequence[Any]) -> Iterator[Any]:
+    """The values, with those of lists within lists, and of an object around a list or around numbered rows."""
+    for value in values:
+        inner = value if isinstance(value, list) else _around(value)
+        if inner is None:
+            yield value
+        else:
+            yield from inner
+
+
+def _around(value: Any) -> list[Any] | None:  # noqa: ANN401 - what JSON holds
+    """What stands in an object that is no row itself but holds rows; None for any other value."""
+    if not isinstance(value, dict) or any(map(_ANY_TAG.fullmatch, value)):
+        return None
+    lists = [inner for inner in value.values() if isinstance(inner, list)]
+    found = [row for inner in lists for row in inner] or list(value.values())
+    rows = [inner for inner in found if isinstance(inner, Mapping) and any(map(_ANY_TAG.fullmatch, inner))]
+    return found if rows else None
+
+
+def _row(item: Any, keys: set[str]) -> DicomJson | None:  # noqa: ANN401 - what JSON holds is told apart here
     """The row with upper-case tags; `keys` are those that were found to be such, since rows are much alike."""
     if not isinstance(item, dict) or not item:
-        raise _not_dicomweb("its answer holds something other than DICOM objects.")
+        return None
     if item.keys() <= keys:
         return item
     if all(map(_TAG.fullmatch, item)):
         keys.update(item)
         return item
-    lifted = {key.upper(): element for key, element in item.items() if _TAG.fullmatch(key.upper())}
-    if not lifted:
-        raise _not_dicomweb("its answer is JSON, but not DICOM JSON.")
-    return lifted
+    return {key.upper(): element for key, element in item.items() if _ANY_TAG.fullmatch(key)} or None
 
 
 def _not_dicomweb(message: str) -> ArchiveError:

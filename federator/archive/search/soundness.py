@@ -21,7 +21,6 @@ from federator.archive.search.wire import ACCENTS, DATES, PATIENT_NAME, STUDY_DA
 from federator.dicom import json
 from federator.dicom.query.filters import Filter, FilterKind
 from federator.dicom.query.matching import Verdict, judge
-from federator.dicom.uid import is_uid
 from federator.errors import ArchiveError
 from federator.model import DicomJson, Level
 
@@ -69,7 +68,7 @@ def keep_sample(client: ArchiveClient, found: Sequence[DicomJson], tags: Sequenc
         lambda _row: True,
     )
     # A row that is told by no UID can be looked for by nobody.
-    held = [row for row in (*found, *client.habits.known.sample) if is_uid(json.uid(row, STUDY_UID))]
+    held = [row for row in (*found, *client.habits.known.sample) if json.uid(row, STUDY_UID)]
     chosen = (next((row for row in held if wants(row)), None) for wants in wanted)
     sample = {json.uid(row, STUDY_UID): row for row in (*chosen, *held[-1:]) if row is not None}
     client.habits.sampled(tuple(sample.values()))

@@ -13,6 +13,7 @@ from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
 from federator.archive.search import soundness
 from federator.archive.search.attempt import Attempt
+from federator.archive.search.doubts import Doubts
 from federator.archive.search.fetched import Fetched, Wholeness, Window
 from federator.archive.search.form import Form, forms
 from federator.archive.search.pages import read_pages
@@ -39,6 +40,7 @@ class Search:
         self._lacking: Counter[str] = Counter()
         self._twins: set[str] = set()
         self._untried: set[str] = set()
+        self._doubts = Doubts()
         self._sampled = False
         self._unsettled = False
 
@@ -61,7 +63,8 @@ class Search:
 
     def unjudged(self) -> list[str]:
         """What may be missing, because the archive did not tell enough of it, in sentences."""
-        told = [
+        told = self._doubts.sentences()
+        told += [
             f"{count} rows without {keyword} were left out, because it is not known whether they match."
             for keyword, count in sorted(self._lacking.items())
         ]
@@ -195,6 +198,7 @@ class Search:
     def _count(self, attempt: Attempt) -> None:
         self._dropped += attempt.dropped
         self._lacking += attempt.lacking
+        self._doubts.take(attempt.doubts)
         self._twins |= attempt.twins
 
 

@@ -49,7 +49,9 @@ def summarize(dataset: DicomJson) -> ReportSummary:
         completion=json.text(dataset, "0040A491").upper(),
         verification=json.text(dataset, "0040A493").upper(),
         preliminary=json.text(dataset, "0040A496").upper(),
-        predecessors=tuple(dict.fromkeys(found.sop_instance_uid for found in hierarchy(dataset, "0040A360"))),
+        predecessors=tuple(
+            dict.fromkeys(old.sop_instance_uid for old in hierarchy(dataset, "0040A360") if old.sop_instance_uid)
+        ),
     )
 
 

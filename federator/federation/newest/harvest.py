@@ -20,6 +20,8 @@ class Harvest:
     """What was found in one archive, filled while it is being found, so that a deadline loses nothing.
 
     `covered` is the place down to which nothing is missing; `exhausted` says that there is nothing further down.
+    `ended` says that looking came to its own end without a gap, so that `covered` is to be relied on although single
+    rows may be in doubt.
     `whole` says that the archive's whole list was seen; `emitted` are UIDs that stand before the place to resume at.
     `gaps` are sentences about what could not be read, `remarks` about what is worth knowing besides.
     """
@@ -28,6 +30,7 @@ class Harvest:
     ranks: dict[str, Rank] = field(default_factory=dict)
     covered: Rank | None = None
     exhausted: bool = False
+    ended: bool = False
     whole: bool = False
     emitted: set[str] = field(default_factory=set)
     gaps: list[str] = field(default_factory=list)

@@ -54,6 +54,7 @@ async def find_page(
         search = Search(client, query)
         try:
             await find_newest(Quest(search=search, harvest=harvest, count=count, below=below, today=today))
+            harvest.ended = not harvest.gaps
         finally:
             harvest.remarks = search.remarks()
             harvest.gaps += search.unjudged()
@@ -99,14 +100,14 @@ def _frontier(replies: Sequence[Reply[Harvest]]) -> Rank | None:
     frontiers = [
         reply.gathered.covered
         for reply in replies
-        if reply.outcome.complete and not reply.gathered.exhausted and reply.gathered.covered is not None
+        if reply.gathered.ended and not reply.gathered.exhausted and reply.gathered.covered is not None
     ]
     return min(frontiers, default=None)
 
 
 def _goes_on(reply: Reply[Harvest]) -> bool:
     """Whether the archive may have more further down; one that failed is asked again only behind what it gave."""
-    return not reply.gathered.exhausted and (reply.outcome.complete or bool(reply.gathered.rows))
+    return not reply.gathered.exhausted and (reply.gathered.ended or bool(reply.gathered.rows))
 
 
 async def _compare_copies(

@@ -1,5 +1,6 @@
 """One QIDO-RS request: what is left out when it is refused, what that teaches, and what counts as an answer."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -167,24 +168,113 @@ ROW = b'{"0020000D": {"vr": "UI", "Value": ["1.2"]}}'
 
 @pytest.mark.parametrize(
     ("body", "status", "count"),
-    [(b"", 204, 0), (b"[]", 200, 0), (b"[" + ROW + b"]", 200, 1), (ROW, 200, 1), (b"\xef\xbb\xbf[]", 200, 0)],
-)
+    [(b"", 204, 0), (b"[]", 200, 0), (b"[" + ROW + b"]", 200, 1), (ROW, 200, 1), (b"\xef\xbb\xbf[]", 200, 0),
+     (b"", 200, 0), (b" \n", 200, 0), (b"null", 200, 0), (b"{}", 200, 0), (b"[[" + ROW + b"]]", 200, 1),
+     (b'{"count": 1, "results": [' + ROW + b"]}", 200, 1), (b'{"0": ' + ROW + b', "2": ' + ROW + b"}", 200, 2),
+     (ROW + b"\n" + ROW + b"\n", 200, 2), (b"\x1e" + ROW + b"\n\x1e" + ROW + b"\n", 200, 2),
+     (b"[" + ROW + b"," + ROW + b",]", 200, 2), (f"[{ROW.decode()}]".encode("utf-16"), 200, 1)],
+)  # fmt: skip
 def test_what_is_dicom_json_is_read(body, status, count):
-    """PS3.18 §8.3.4.4, §F.2; facts/dicomweb.md 1.7: one object instead of a list."""
-    assert len(rows.parse(answer(body, status)).rows) == count
+    """PS3.18 §8.3.4.4, §F.2; facts/dicomweb.md 1.7: one object instead of a list; contract.md §3.7: an empty "none"."""
+    found = rows.parse(answer(body, status))
+    assert (len(found.rows), found.count, found.doubts.sentences()) == (count, count, [])
 
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"  ", b"null", b"1", b'"x"', b"[1]", b"[[]]", b"[null]", b"{}", b"[{}]", b'{"error": "x"}', b"[" * 90_000,
-     b'[{"a": 1}]', b"<html></html>", b"  <!DOCTYPE html>", b"[" + ROW, b"\xff" + b"[" * 90_000, b"\xff\xfe\x00",
-     b"[" + b"9" * 5000 + b"]"],
+    [b"1", b'"x"', b"[1]", b'{"error": "x"}', b"[" * 90_000, b'{"error": ["x"]}', b'[{"error": "x"}, {}]',
+     b'[{"a": 1}]', b"<html></html>", b"  <!DOCTYPE html>", b"\xff" + b"[" * 90_000, b"\xff\xfe\x00",
+     b"[" + b"9" * 5000 + b"]", b'{"a":' * 50_000, b"<?php ?>", b"[]]["],
 )  # fmt: skip
 def test_what_is_not_dicom_json_is_refused(body):
     """contract.md §3.1: not_dicomweb, never an empty list."""
     with pytest.raises(ArchiveError) as caught:
         rows.parse(answer(body))
     assert (caught.value.state, caught.value.permanent) == (OutcomeState.NOT_DICOMWEB, True)
+
+
+@pytest.mark.parametrize("body", [b"", b"  ", b"null", b"{}"])
+def test_silence_is_none_only_where_it_calls_itself_dicom_json(body):
+    """contract.md §3.1 and §3.7: "no results" and "no archive" must never be mixed up."""
+    with pytest.raises(rows.Silence):
+        rows.parse(answer(body, 200, "application/json"))
+
+
+@pytest.mark.parametrize(
+    ("body", "count", "left_out"),
+    [(b"[{}]", 0, 1), (b"[null]", 0, 1), (b"[" + ROW + b", {}]", 1, 1), (b"[" + ROW + b", {}, {}, 5]", 1, 3),
+     (b"[" + ROW, 1, 1), (b"[" + ROW + b',{"00080020": oops},' + ROW + b"]", 2, 1),
+     (b"[" + ROW + b',{"0020000D": {"vr": "UI", "Value": ["1.', 1, 1), (b"[" + ROW + b"] and more", 1, 1),
+     (b"Warning: x in y.php on line 3\n[" + ROW + b"]", 1, 1)],
+)  # fmt: skip
+def test_a_broken_row_costs_none_of_the_others_and_is_counted(body, count, left_out):
+    """contract.md §3.9: read what can be read, say what was left out."""
+    found = rows.parse(answer(body))
+    assert (len(found.rows), found.count) == (count, count + left_out)
+    (sentence,) = found.doubts.sentences()
+    assert sentence.startswith("1 row could not" if left_out == 1 else f"{left_out} rows could not")
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [(b"CT\nCHEST", "CT\nCHEST"), (b"a\tb\x00c\x1f", "a\tb\x00c\x1f"), (rb"C:\Maps", r"C:\Maps"), (rb"5\" x", '5" x')],
+)
+def test_what_should_be_escaped_is_read_as_it_stands(written, read):
+    """RFC 8259 §7 is broken by the archive; nothing is lost."""
+    body = b'[{"0020000D": {"Value": ["1.2"]}, "00081030": {"Value": ["' + written + b'", NaN, -Infinity]}}]'
+    found = rows.parse(answer(body))
+    assert found.rows[0]["00081030"]["Value"] == [read, None, None]
+    assert found.doubts.sentences() == []
+
+
+@pytest.mark.parametrize("charset", ["ISO-8859-2", '"iso-8859-2"', "latin2", "Windows-1250"])
+def test_letters_are_read_in_the_character_set_that_is_declared(charset):
+    """RFC 9110 §8.3.2."""
+    python = "cp1250" if "1250" in charset else "iso-8859-2"
+    body = '[{"00100010": {"vr": "PN", "Value": [{"Alphabetic": "Łukasz^Żak"}]}}]'.encode(python)
+    found = rows.parse(answer(body, 200, f"application/dicom+json; charset={charset}"))
+    assert found.rows[0]["00100010"]["Value"][0]["Alphabetic"] == "Łukasz^Żak"
+    assert found.doubts.sentences() == []
+
+
+@pytest.mark.parametrize("name", ["山田^太郎", "Müller^Jörg", "Żak"])
+@pytest.mark.parametrize("charset", ["ISO-8859-1", "shift_jis", "punycode", "zip", "x" * 99, "nonsense"])
+def test_utf_8_is_read_as_utf_8_whatever_is_declared(name, charset):
+    """RFC 8259 §8.1; many servers label every text ISO-8859-1. No character set that swells is taken."""
+    body = f'[{{"00081030": {{"Value": ["{name}"]}}}}]'.encode()
+    found = rows.parse(answer(body, 200, f"application/dicom+json; charset={charset}"))
+    assert found.rows[0]["00081030"]["Value"] == [name]
+    assert found.doubts.sentences() == []
+
+
+def test_escape_sequences_are_letters_only_where_they_are_declared():
+    """ISO 2022 is ASCII byte for byte: undeclared, it looks sound and is not."""
+    body = '[{"00081030": {"Value": ["山田"]}}]'.encode("iso2022_jp")
+    found = rows.parse(answer(body, 200, "application/dicom+json; charset=ISO-2022-JP"))
+    assert found.rows[0]["00081030"]["Value"] == ["山田"]
+    assert found.doubts.sentences() == []
+    assert rows.parse(answer(body)).doubts.sentences()
+
+
+def test_one_damaged_letter_does_not_spoil_the_others():
+    """A body that is UTF-8 but for one byte stays UTF-8, and the damage is said."""
+    body = '[{"00081030": {"Value": ["Müller 山田 '.encode() + b'\xff"]}}]'
+    found = rows.parse(answer(body))
+    assert found.rows[0]["00081030"]["Value"] == ["Müller 山田 \ufffd"]
+    assert found.doubts.sentences()
+
+
+def test_a_broken_answer_is_read_in_linear_time():
+    """CWE-407: each broken row is not read to the end of the text again."""
+    piece = '{"00080020": [' * 20_000
+    started = time.process_time()
+    with pytest.raises(ArchiveError):
+        rows.parse(answer(piece.encode()))
+    single = time.process_time() - started
+    started = time.process_time()
+    with pytest.raises(ArchiveError):
+        rows.parse(answer((piece * 8).encode()))
+    assert time.process_time() - started < max(0.5, 40 * single)
 
 
 @given(
@@ -206,10 +296,14 @@ def test_a_web_page_is_told_from_a_list_also_by_its_type():
         rows.parse(answer(b"[]", 200, "text/html"))
 
 
-def test_latin_1_is_read_where_utf_8_was_promised():
-    """facts/dicomweb.md 1.4: Orthanc before 1.18."""
+def test_latin_1_is_read_where_utf_8_was_promised_and_it_is_said():
+    """facts/dicomweb.md 1.4: Orthanc before 1.18; it may be any other character set as well."""
     body = '[{"00100010": {"vr": "PN", "Value": [{"Alphabetic": "Müller"}]}}]'.encode("latin-1")
-    assert rows.parse(answer(body)).rows[0]["00100010"]["Value"][0]["Alphabetic"] == "Müller"
+    found = rows.parse(answer(body))
+    assert found.rows[0]["00100010"]["Value"][0]["Alphabetic"] == "Müller"
+    assert found.doubts.sentences() == [
+        "Its text is not in UTF-8 and names no other character set, so letters may be wrong."
+    ]
 
 
 def test_half_a_character_becomes_a_question_mark_and_a_whole_one_stays():
@@ -226,19 +320,27 @@ def test_keys_in_lower_case_are_lifted_and_strange_ones_left_out():
 
 
 @pytest.mark.parametrize(
-    ("status", "warning", "more"),
+    ("status", "warning", "more", "said"),
     [
-        (200, "", False),
-        (206, "", True),
-        (200, '299 dcm4chee "There are 7 additional results that can be requested"', True),
-        (204, "299 x: There are 7 Additional results", True),
-        (200, "299 x: The fuzzymatching parameter is not supported. Only literal matching has been performed.", False),
+        (200, "", False, ""),
+        (206, "", False, "a part only (206)"),
+        (200, '299 dcm4chee "There are 7 additional results that can be requested"', True, ""),
+        (204, "299 x: There are 7 Additional results", True, ""),
+        (200, "299 x: The fuzzymatching parameter is not supported. Only literal matching performed.", False, ""),
+        (200, '299 archive "One storage node did not answer"', False, "(Warning 299)"),
+        (200, "HTTP/1.1 299 {x}: some tags had errors", False, "(Warning 299)"),
+        (200, "strange", False, "(Warning 299)"),
+        (200, '110 proxy "Response is stale"', False, "out of date"),
+        (200, '214 proxy "Transformation applied"', False, ""),
+        (200, '299 x "includefield 00081030 not supported"', False, ""),
     ],
 )
-def test_an_archive_that_says_that_it_cut_the_list_is_believed(status, warning, more):
-    """PS3.18 §8.3.4.4: Warning 299."""
-    found = answer(b"[]", status, "application/json", *([warning] if warning else []))
-    assert rows.parse(found).more is more
+def test_what_an_archive_says_of_its_own_answer_is_believed_and_told_in_our_words(status, warning, more, said):
+    """PS3.18 §8.3.4.4, RFC 7234 §5.5; contract.md §3.7."""
+    found = rows.parse(answer(b"[]", status, "application/json", *([warning] if warning else [])))
+    assert found.more is more
+    assert said in " ".join(found.doubts.sentences())
+    assert len(found.doubts.sentences()) == bool(said)
 
 
 # What is remembered of lengths

@@ -35,6 +35,7 @@ _ROUTE = re.compile(
 _LEVEL_OF = {"studies": "study", "series": "series", "instances": "instance"}
 _TAGS = {"study": STUDY_TAGS, "series": SERIES_TAGS, "instance": INSTANCE_TAGS}
 _NOT_FUZZY = '299 archive "The fuzzymatching parameter is not supported. Only literal matching has been performed."'
+_IN_GENERAL = '299 archive "One storage node did not answer; results may be incomplete"'
 _FEW = frozenset({STUDY_UID, STUDY_DATE, PATIENT_ID, PATIENT_NAME, *UID_OF.values()})
 
 
@@ -94,7 +95,11 @@ class HostileArchive:
             status, warnings, body = self.answer(path, scope["query_string"])
         finally:
             self.ledger.under_way -= 1
-        headers = [(b"content-type", b"application/dicom+json"), (b"content-length", str(len(body)).encode())]
+        charset = f"; charset={self.switches.declared_charset}" if self.switches.declared_charset else ""
+        headers = [
+            (b"content-type", f"application/dicom+json{charset}".encode()),
+            (b"content-length", str(len(body)).encode()),
+        ]
         headers += [(b"warning", warning.encode()) for warning in warnings]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if status == 204 else body})
@@ -109,7 +114,11 @@ class HostileArchive:
         except BadValue:
             return bad_parameter(self.switches), [], b'{"error": "refused"}'
         self.ledger.rows += len(rows)
-        status = 204 if not rows and self.switches.empty_204 else 200
+        status = 206 if self.switches.always_206 else 200
+        if not rows:
+            status = 404 if self.switches.none_404 else 204 if self.switches.empty_204 else status
+        if self.switches.warned_in_general:
+            warnings.append(_IN_GENERAL)
         return status, warnings, encode(rows, self.switches)
 
     def _search(self, path: str, query: bytes) -> tuple[list[Record], list[str]]:

@@ -6,10 +6,13 @@ from typing import Any
 
 from tests.support.hostile.records import (
     ATTRIBUTES,
+    INSTANCE_UID,
     INSTANCES_IN_SERIES,
     INSTANCES_IN_STUDY,
     SERIES_IN_STUDY,
+    SERIES_UID,
     STUDY_DESCRIPTION,
+    STUDY_UID,
     Record,
 )
 from tests.support.hostile.switches import Switches
@@ -22,13 +25,42 @@ def encode(rows: Sequence[Record], switches: Switches) -> bytes:
     objects = [_object(row, switches) for row in rows]
     if not objects and switches.empty_body:
         return b""
-    if len(objects) == 1 and switches.single_object:
-        return _bytes(objects[0], switches)
-    return _bytes(objects, switches)
+    if not objects and switches.null_for_none:
+        return b"null"
+    if switches.nameless_row and objects:
+        objects.append({**objects[0], _uid_of(objects[0]): {"vr": "UI", "Value": ["../1.2.3@a0"]}})
+    if switches.empty_row:
+        objects.append({})
+    texts = [_text(row, switches) for row in objects]
+    if switches.broken_row and texts:
+        texts.insert(1, '{"00080020": {"vr": oops}}')
+    if len(texts) == 1 and switches.single_object:
+        return _bytes(texts[0], switches)
+    if switches.json_lines and texts:
+        return _bytes("\n".join(texts), switches)
+    if switches.wrapped_list and texts:
+        return _bytes(f'{{"results": [{", ".join(texts)}]}}', switches)
+    comma = "," if switches.trailing_comma and texts else ""
+    return _bytes(f"[{', '.join(texts)}{comma}]", switches)
 
 
-def _bytes(value: Any, switches: Switches) -> bytes:
-    text = json.dumps(value, ensure_ascii=False)
+def _uid_of(row: Mapping[str, Any]) -> str:
+    """The tag of the most special UID that a row has."""
+    return next(tag for tag in (INSTANCE_UID, SERIES_UID, STUDY_UID) if tag in row or tag.lower() in row)
+
+
+def _text(row: Mapping[str, Any], switches: Switches) -> str:
+    text = json.dumps(row, ensure_ascii=False)
+    if switches.not_a_number and row:
+        text = text[:-1] + ', "00101020": {"vr": "DS", "Value": [NaN]}}'
+    return text.replace("\\n", "\n") if switches.control_characters else text
+
+
+def _bytes(text: str, switches: Switches) -> bytes:
+    if switches.byte_order_mark:
+        text = "\ufeff" + text
+    if switches.declared_charset:
+        return text.encode(switches.declared_charset)
     return text.encode("latin-1", "replace") if switches.latin1_bytes else text.encode("utf-8", "surrogateescape")
 
 
@@ -66,12 +98,16 @@ def _value(tag: str, vr: str, value: Any, switches: Switches) -> Any:
         return f"{value[:4]}.{value[4:6]}.{value[6:]}"
     if vr == "UI" and switches.padded_uids and len(value) % 2:
         return value + "\0"
+    if vr == "UI" and switches.blank_padded_uids:
+        return value + "  \0"
     if tag in COUNTS and switches.wrong_counts:
         value = 0
     return str(value) if vr == "IS" and switches.numbers_as_strings else value
 
 
 def _name(groups: tuple[str, str, str], switches: Switches) -> Any:
+    if switches.joined_names:
+        return {"Alphabetic": "=".join(groups).rstrip("=")}
     if switches.names_as_strings:
         return "=".join(groups).rstrip("=")
     if switches.lost_ideographs:

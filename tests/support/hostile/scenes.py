@@ -45,6 +45,8 @@ SETTINGS: Mapping[str, Sequence[Any]] = {
     "include_field": tuple(IncludeField),
     "repeated_key": tuple(RepeatedKey),
     "fuzzy": tuple(Fuzzy),
+    # Both can write every letter.
+    "declared_charset": ("gb18030", "utf-16"),
 }
 """What the switches that are not simply on or off are set to."""
 
@@ -60,7 +62,7 @@ NAMES = (
 )
 DATES = ("20240105", "20240105", "20240105", "20240106", "20231231", "20240229", "20190708", "19991231", "", "20991231")
 TIMES = ("", "0930", "093000", "101530.25", "235959", "000000")
-DESCRIPTIONS = ("", "KNEE LEFT", "Knee right", "CHEST, ABDOMEN", "Tête")
+DESCRIPTIONS = ("", "KNEE LEFT", "Knee right", "KNEE\nBOTH", "CHEST, ABDOMEN", "Tête")
 
 # A filter as it is written, and what the oracle takes it for.
 FILTERS: tuple[tuple[str, Wanted], ...] = (

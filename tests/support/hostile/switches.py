@@ -185,12 +185,44 @@ class Switches:
     """The body in Latin-1 although JSON is UTF-8; what Latin-1 lacks is lost."""
     lost_ideographs: bool = False
     """The ideographic group comes as ^: Orthanc 1.7 with Latin1."""
+    control_characters: bool = False
+    """Line breaks within strings as they are: dicomweb-proxy #123."""
+    not_a_number: bool = False
+    """NaN for numbers that are none."""
+    byte_order_mark: bool = False
+    trailing_comma: bool = False
+    json_lines: bool = False
+    """One object a line, without a list around them."""
+    wrapped_list: bool = False
+    """{"results": [...]}."""
+    declared_charset: str = ""
+    """Letters in this character set, and the Content-Type says so."""
+    empty_row: bool = False
+    """An empty object behind the rows."""
+    broken_row: bool = False
+    """A row that is no JSON between the others."""
+    nameless_row: bool = False
+    """A row whose UID is none behind the others."""
+    blank_padded_uids: bool = False
+    """UIDs with blanks and NULs behind them."""
+    joined_names: bool = False
+    """All groups of a name in Alphabetic, with = between them: microsoft/dicom-server #1097."""
+
+    # What it says of its own answers
+    always_206: bool = False
+    """206 Partial Content, whatever it holds back."""
+    warned_in_general: bool = False
+    """Warning 299: results may be incomplete."""
 
     # What nothing looks like, and one
     empty_204: bool = False
     """204: Azure, dcm4chee, tiny-pacs."""
     empty_body: bool = False
     """200 with no body at all."""
+    null_for_none: bool = False
+    """null."""
+    none_404: bool = False
+    """404: dcm4chee-arc-light #3426."""
     single_object: bool = False
     """One match is an object, not a list of one (seen by dicomweb-client's authors)."""
 
