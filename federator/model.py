@@ -90,13 +90,16 @@ class Entry:
 class Page:
     """Entries in order, and what became of every archive that was asked: the two never travel apart.
 
-    `next_cursor` is empty at the end of the list. `known_more` counts entries that were read but did not
+    `resume_at` is the place behind which the list goes on, `asked` the archives whose list it is; `next_cursor` tells
+    both, and is empty at the end of the list. `known_more` counts entries that were read but did not
     fit on this page (0 where nothing is known). `notes` are sentences about the page as a whole.
     """
 
     level: Level
     entries: tuple[Entry, ...]
     outcomes: tuple[Outcome, ...]
+    resume_at: tuple[int, int, str] | None = None
+    asked: tuple[str, ...] = ()
     next_cursor: str = ""
     known_more: int = 0
     notes: tuple[str, ...] = ()

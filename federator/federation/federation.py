@@ -99,13 +99,21 @@ class Federation:
         Raises RequestError, NotFound (nobody holds the parent), NoArchiveAnswered.
         """
         digest = _digest(query, study, series)
-        below = cursors.decode(cursor, digest) if cursor else None
         if cursor and query.offset:
             raise RequestError("offset and cursor both say where to go on. Use the cursor alone.")
         async with self._question():
+            asked = query.archives or tuple(self._pool.names)
+            below = cursors.decode(cursor, digest, asked) if cursor else None
             if study is None:
-                return await self._studies(query, digest, below, on_outcome)
-            return await self._children(query, digest, below, Target(study=study, series=series), on_outcome)
+                page = await self._studies(query, below, on_outcome)
+            else:
+                page = await self._children(query, below, Target(study=study, series=series), on_outcome)
+            resume_at = page.resume_at
+            return replace(
+                page,
+                asked=asked,
+                next_cursor=cursors.encode(digest, resume_at, asked) if resume_at is not None else "",
+            )
 
     def shortened(
         self, page: Page, kept: int, query: Query, *, study: TaggedUID | None = None, series: TaggedUID | None = None
@@ -115,11 +123,11 @@ class Federation:
         return replace(
             page,
             entries=entries,
-            next_cursor=cursors.encode(_digest(query, study, series), place(entries[-1])),
+            next_cursor=cursors.encode(_digest(query, study, series), place(entries[-1]), page.asked),
             known_more=page.known_more + len(page.entries) - len(entries),
         )
 
-    async def _studies(self, query: Query, digest: str, below: Rank | None, on_outcome: OnOutcome | None) -> Page:
+    async def _studies(self, query: Query, below: Rank | None, on_outcome: OnOutcome | None) -> Page:
         clients = self._pool.chosen(query.archives)
         count = query.offset + query.limit
         if count > _MAX_OFFSET:
@@ -129,14 +137,12 @@ class Federation:
             level=Level.STUDY,
             entries=found.entries[query.offset :],
             outcomes=found.outcomes,
-            next_cursor=cursors.encode(digest, found.resume_at) if found.resume_at is not None else "",
+            resume_at=found.resume_at,
             known_more=found.known_more,
             notes=_notes(query),
         )
 
-    async def _children(
-        self, query: Query, digest: str, below: Rank | None, target: Target, on_outcome: OnOutcome | None
-    ) -> Page:
+    async def _children(self, query: Query, below: Rank | None, target: Target, on_outcome: OnOutcome | None) -> Page:
         found = await self._of_study(
             target.study,
             self._named(query, target),
@@ -157,7 +163,7 @@ class Federation:
             level=query.level,
             entries=tuple(page),
             outcomes=found.outcomes,
-            next_cursor=cursors.encode(digest, place(page[-1])) if behind > 0 and page else "",
+            resume_at=place(page[-1]) if behind > 0 and page else None,
             known_more=max(0, behind),
             notes=_notes(query),
         )

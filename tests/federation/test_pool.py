@@ -1,5 +1,6 @@
 """The clients of the configured archives: exchanged when the configuration changes, and never under a question."""
 
+import json
 import threading
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from federator.config import Archive, Config, ConfigSource
 from federator.dicom.query.language import Query
+from federator.dicom.uid import TaggedUID
 from federator.errors import RequestError
 from federator.federation.federation import Federation
 from federator.federation.pool import Pool
@@ -151,3 +153,37 @@ async def test_a_hundred_archives_open_nothing_before_they_are_asked():
     async with Pool(names(*(f"archive-{number}" for number in range(100)))) as pool:
         assert len(pool.chosen([])) == 100
         assert all(client._http is None for client in pool.chosen([]))
+
+
+@pytest.mark.parametrize("change", ["removed", "renamed", "switched off", "added"])
+@pytest.mark.parametrize("below", [False, True])
+async def test_a_list_does_not_go_on_over_other_archives_than_it_began_with(tmp_path, change, below):
+    """contract.md §3.1, §3.4: an archive that is gone or new between two pages is never a silent hole."""
+    rows = [
+        {tag: {"vr": "UI", "Value": [uid]} for tag, uid in (("0020000D", "1.2"), ("0020000E", f"1.2.{n}"))}
+        for n in range(3)
+    ]
+    studies = [{"0020000D": {"vr": "UI", "Value": [f"1.2.{n}"]}} for n in range(3)]
+    path = tmp_path / "archives.toml"
+    query = Query(level=Level.SERIES if below else Level.STUDY, limit=1, limit_asked=1)
+    study = TaggedUID(uid="1.2") if below else None
+
+    def answer(head: str) -> bytes:
+        return http(200, json.dumps(rows if "/series" in head else studies).encode())
+
+    with canned(answer) as port:
+        url = f"http://127.0.0.1:{port}/rs"
+        written(path, entry("north", url), entry("south", url))
+        async with Federation(ConfigSource(path, {})) as federation:
+            first = await federation.search(query, study=study)
+            assert first.next_cursor
+            assert (await federation.search(query, study=study, cursor=first.next_cursor)).entries
+            now = {
+                "removed": [entry("north", url)],
+                "renamed": [entry("north", url), entry("west", url)],
+                "switched off": [entry("north", url), entry("south", url, "enabled = false")],
+                "added": [entry("north", url), entry("south", url), entry("west", url)],
+            }[change]
+            written(path, *now)
+            with pytest.raises(RequestError, match="no longer those that the cursor was given for"):
+                await federation.search(query, study=study, cursor=first.next_cursor)

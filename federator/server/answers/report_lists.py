@@ -9,6 +9,7 @@ from federator.dicom import json
 from federator.dicom.report.sop_classes import is_encapsulated_document, is_structured_report
 from federator.dicom.uid import TaggedUID
 from federator.errors import RequestError
+from federator.federation import cursor as cursors
 from federator.federation.reports import FoundReport, FoundReports
 from federator.model import Row
 from federator.server.progress import reporter
@@ -63,7 +64,10 @@ async def _found(
     federation = await app.federation()
     found = await federation.find_reports(study, is_wanted, on_outcome=reporter(ctx))
     app.note(found.outcomes)
-    left = _behind(found, cursor)
+    # The list is that of these archives together: a place in it is none in the list of others.
+    asked = study.archives or tuple(archive.name for archive in federation.archives)
+    digest = cursors.digest_of([tool, study.uid])
+    left = _behind(found, cursors.decode(cursor, digest, asked)[2] if cursor else "")
     items = [report_of(report) for report in left]
     shown = items[: fitting(items)]
     more = len(items) - len(shown)
@@ -72,7 +76,7 @@ async def _found(
         archives=[outcome_of(outcome) for outcome in found.outcomes],
         notes=[federation.config_note] if federation.config_note else [],
         known_more=more,
-        next_cursor=left[len(shown) - 1].entry.uid if more else "",
+        next_cursor=cursors.encode(digest, (0, 0, left[len(shown) - 1].entry.uid), asked) if more else "",
         reports=shown,
     )
     lines = listing.head(answer, found.outcomes, count=len(shown), noun=noun, plural=plural, order="newest first")
@@ -81,14 +85,14 @@ async def _found(
     return both(answer, [*lines, *listing.tail(answer, found.outcomes, tool=tool)])
 
 
-def _behind(found: FoundReports, cursor: str) -> Sequence[FoundReport]:
+def _behind(found: FoundReports, uid: str) -> Sequence[FoundReport]:
     """The reports behind the one that the cursor names."""
-    if not cursor:
+    if not uid:
         return found.reports
     places = [report.entry.uid for report in found.reports]
-    if cursor not in places:
-        raise RequestError("cursor: this list has no such place. Call the tool without cursor to start again.")
-    return found.reports[places.index(cursor) + 1 :]
+    if uid not in places:
+        raise RequestError("cursor: this list has no such place any more. Leave it out to start from the top.")
+    return found.reports[places.index(uid) + 1 :]
 
 
 def report_of(report: FoundReport) -> Report:
