@@ -1,5 +1,6 @@
 """Finding a patient's other studies: the study itself first, then its patient's IDs, in every archive."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,6 +17,7 @@ from federator.federation.fanout import OnOutcome
 from federator.federation.lists import find_all
 from federator.federation.lookup import find_study, query_for
 from federator.federation.newest.studies import find_page
+from federator.federation.patient_ids import is_no_id
 from federator.federation.priors import (
     PATIENT_ID,
     Prior,
@@ -24,6 +26,7 @@ from federator.federation.priors import (
     judged,
     of_body_part,
     of_modality,
+    shared_keys,
 )
 from federator.model import Level
 
@@ -47,17 +50,25 @@ async def find_priors(
     looked = await find_study(clients, study_instance_uid, share=for_study)
     reference = looked.entries[0]
     patient = identity_of(reference, archives)
-    if not patient.patient_ids:
+    searched = [patient_id for patient_id in patient.patient_ids if re.search(r"\w", patient_id)]
+    if not searched:
         raise NotFound("This study has no Patient ID, so its patient's other studies cannot be looked up safely.")
-    query = query_for(PATIENT_ID, "PatientID", "LO", FilterKind.TEXT, patient.patient_ids, limit=_MAX_PRIORS)
+    query = query_for(PATIENT_ID, "PatientID", "LO", FilterKind.TEXT, tuple(searched), limit=_MAX_PRIORS)
     found = await find_page(clients, query, count=_MAX_PRIORS, below=None, on_outcome=on_outcome, share=for_patient)
-    told = [judged(entry, patient, archives) for entry in found.entries if entry.uid != reference.uid]
+    shared = shared_keys((reference, *found.entries), archives)
+    others = [entry for entry in found.entries if entry.uid != reference.uid]
+    told = [judged(entry, patient, archives, shared) for entry in others]
     priors = of_modality([prior for prior in told if prior is not None], modality)
     if body_part:
         by_name = {client.name: client for client in clients}
         priors = await _of_body_part(priors, body_part, by_name, share=for_series)
     full = len(found.entries) >= _MAX_PRIORS and found.resume_at is not None
     notes = [f"Only the newest {_MAX_PRIORS} studies were looked at."] if full else []
+    if all(is_no_id(patient_id) for patient_id in searched):
+        notes.append(
+            "The study's Patient ID is a placeholder, not an ID. Only studies with the same name or birth date are "
+            f"listed, and none is certainly the same patient's. Others with that ID, left out here: {told.count(None)}."
+        )
     unheard = [outcome.archive for outcome in looked.outcomes if not outcome.complete]
     if unheard:
         notes.append(

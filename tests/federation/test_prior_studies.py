@@ -15,6 +15,7 @@ from tests.support.hostile.records import (
     BODY_PART,
     MODALITIES,
     SERIES_DESCRIPTION,
+    SEX,
     Holdings,
     Record,
     study,
@@ -151,6 +152,116 @@ async def test_ids_that_look_like_patterns_find_nobody_else(loopback):
         ),
     )
     assert told(found) == {"1.2": True}
+
+
+WEBER = {"name": "Weber^Anna", "birth_date": "19500101"}
+KAYA = {"name": "Kaya^Mehmet", "birth_date": "19880707"}
+
+
+def sexed(record: Record, sex: str) -> Record:
+    return {**record, SEX: (sex,) if sex else ()}
+
+
+@pytest.mark.parametrize(
+    ("other", "sex", "certain", "reason"),
+    [
+        ({}, "F", True, ""),
+        ({"birth_date": ""}, "", True, ""),
+        ({"name": ""}, "F", True, ""),
+        ({"name": "WEBER^ANNA^MARIA"}, "F", True, ""),
+        ({"name": "Weber-^Änna"}, "F", True, ""),
+        ({"name": "Huber^Anna"}, "F", True, ""),
+        ({"name": "Unknown"}, "F", True, ""),
+        ({"birth_date": "19510101"}, "F", False, "another birth date"),
+        ({}, "M", False, "another sex"),
+        ({"name": "Huber^Anna", "birth_date": ""}, "F", False, "another name, and no birth date that agrees"),
+        (KAYA, "F", False, "another birth date and another name"),
+    ],
+)
+async def test_an_equal_id_is_certain_only_where_nothing_speaks_against_it(loopback, other, sex, certain, reason):
+    """contract.md §3.8: birth date and sex part people; another name alone does not where the birth date agrees."""
+    archive = held(
+        sexed(study("1.1", date="20240301", patient_id="P7", **WEBER), "F"),
+        sexed(study("1.2", date="20230301", patient_id="P7", **(WEBER | other)), sex),
+    )
+    found = await priors_of(loopback, "1.1", archive)
+    assert told(found) == {"1.2": certain}
+    if other is not KAYA:
+        assert found.priors[0].reason.endswith(reason)
+
+
+async def test_an_issuer_in_common_does_not_outweigh_another_birth_date(loopback):
+    """contract.md §3.8: the same ID of the same issuer, and no contradiction."""
+    found = await priors_of(
+        loopback,
+        "1.1@a",
+        held(study("1.1", date="20240301", issuer="HOSP", **WEBER)),
+        held(
+            study("2.1", date="20230301", issuer="HOSP", **WEBER),
+            study("2.2", date="20220301", issuer="HOSP", **(WEBER | {"birth_date": "19510202"})),
+        ),
+    )
+    assert told(found) == {"2.1": True, "2.2": False}
+
+
+async def test_an_id_that_an_archive_gives_to_several_people_is_never_certain(loopback):
+    """contract.md §3.8: as the rows themselves show, whatever the ID looks like; one slip shows nothing."""
+    rows = [
+        study("1.1", date="20240301", patient_id="KH-4", **WEBER),
+        study("1.2", date="20230301", patient_id="KH-4", **WEBER),
+        study("1.3", date="20220301", patient_id="KH-4", **(WEBER | {"birth_date": "19500110"})),
+    ]
+    assert told(await priors_of(loopback, "1.1", held(*rows))) == {"1.2": True, "1.3": False}
+    several = held(*rows, study("1.4", date="20210301", patient_id="KH-4", **KAYA))
+    found = await priors_of(loopback, "1.1", several)
+    assert told(found) == {"1.2": False, "1.3": False, "1.4": False}
+    assert "given to several people" in found.priors[0].reason
+
+
+async def test_copies_that_contradict_each_other_are_not_certain(loopback):
+    """contract.md §3.8: of two copies, the one that speaks against it counts."""
+    found = await priors_of(
+        loopback,
+        "1.1",
+        held(
+            study("1.1", date="20240301", issuer="HOSP", **WEBER), study("1.2", date="20230301", issuer="HOSP", **WEBER)
+        ),
+        held(study("1.2", date="20230301", issuer="HOSP", **(WEBER | {"birth_date": "19770101"}))),
+    )
+    assert told(found) == {"1.2": False}
+
+
+@pytest.mark.parametrize("patient_id", ["UNKNOWN", "0", "unbekannt", "999999", "12345"])
+async def test_a_placeholder_for_an_id_makes_nobody_certain(loopback, patient_id):
+    """contract.md §3.8: only what shares more than the placeholder is listed, the others are counted."""
+    archive = held(
+        study("1.1", date="20240301", patient_id=patient_id, **WEBER),
+        study("1.2", date="20230301", patient_id=patient_id, **WEBER),
+        study("1.3", date="20220301", patient_id=patient_id, **KAYA),
+        study("1.4", date="20210301", patient_id=patient_id, name="", birth_date=""),
+    )
+    found = await priors_of(loopback, "1.1", archive)
+    assert told(found) == {"1.2": False}
+    assert "placeholder" in found.priors[0].reason
+    assert "left out here: 2." in found.notes[0]
+
+
+@pytest.mark.parametrize("patient_id", ["-", "?????", "*"])
+async def test_an_id_of_signs_alone_is_not_looked_up(loopback, patient_id):
+    """Wild cards and dashes would ask for every patient of the archive."""
+    with pytest.raises(NotFound, match="no Patient ID"):
+        await priors_of(loopback, "1.1", held(study("1.1", patient_id=patient_id), study("1.2", patient_id=patient_id)))
+
+
+async def test_an_issuer_that_is_none_joins_nobody(loopback):
+    """Two hospitals that both write UNKNOWN for their issuer have no issuer in common."""
+    found = await priors_of(
+        loopback,
+        "1.1@a",
+        held(study("1.1", date="20240301", issuer="UNKNOWN")),
+        held(study("2.1", date="20230301", issuer="UNKNOWN")),
+    )
+    assert told(found) == {"2.1": False}
 
 
 async def test_a_study_without_a_patient_id_has_no_priors_that_could_be_safe(loopback):

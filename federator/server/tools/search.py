@@ -88,8 +88,8 @@ async def find_prior_studies(
     """Find what to compare a study with: the same patient's other studies in every archive, newest first.
 
     Each comes as in find-studies, says whether it has a report, and whether it is certainly the same patient.
-    Identity is certain only by the same ID from the same issuer; a study that merely may be the same patient's says
-    why, and a person must decide.
+    Identity is certain only by the same ID from the same issuer or archive, with no other birth date or sex; a study
+    that merely may be the same patient's says why, and a person must decide.
     """
     from federator.server.answers import search as searching
 
