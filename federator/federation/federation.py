@@ -17,6 +17,7 @@ from federator.dicom.uid import TaggedUID
 from federator.errors import NotFound, RequestError
 from federator.federation import cursor as cursors
 from federator.federation.fanout import OnOutcome, Reply, fan_out
+from federator.federation.identity.priors import PriorStudies
 from federator.federation.lists import find_all
 from federator.federation.lookup import find_study
 from federator.federation.merge import place
@@ -24,7 +25,6 @@ from federator.federation.newest.studies import find_page
 from federator.federation.order import Rank
 from federator.federation.pool import Pool
 from federator.federation.prior_search import find_priors
-from federator.federation.priors import PriorStudies
 from federator.federation.retrieval import Operation, Served, first_served
 from federator.federation.target import Holders, Target
 from federator.model import Level, Outcome, Page

@@ -14,11 +14,8 @@ from federator.dicom.query.filters import FilterKind
 from federator.dicom.query.language import Query
 from federator.errors import NoArchiveAnswered, NotFound
 from federator.federation.fanout import OnOutcome
-from federator.federation.lists import find_all
-from federator.federation.lookup import find_study, query_for
-from federator.federation.newest.studies import find_page
-from federator.federation.patient_ids import is_no_id
-from federator.federation.priors import (
+from federator.federation.identity.patient_ids import is_no_id
+from federator.federation.identity.priors import (
     PATIENT_ID,
     Prior,
     PriorStudies,
@@ -28,6 +25,9 @@ from federator.federation.priors import (
     of_modality,
     shared_keys,
 )
+from federator.federation.lists import find_all
+from federator.federation.lookup import find_study, query_for
+from federator.federation.newest.studies import find_page
 from federator.model import Level
 
 _MAX_PRIORS = 200

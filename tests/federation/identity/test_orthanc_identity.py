@@ -7,7 +7,7 @@ import pytest
 from federator.config import Archive, Config
 from federator.dicom.uid import TaggedUID
 from federator.federation.federation import Federation
-from federator.federation.priors import PriorStudies
+from federator.federation.identity.priors import PriorStudies
 from tests.support.orthanc_server import Orthanc, made, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.orthanc, pytest.mark.xdist_group("orthanc")]

@@ -7,7 +7,7 @@ from federator.config import Archive, Config
 from federator.dicom.uid import TaggedUID
 from federator.errors import NotFound, RequestError
 from federator.federation.federation import Federation
-from federator.federation.priors import PriorStudies
+from federator.federation.identity.priors import PriorStudies
 from federator.model import OutcomeState
 from tests.support.hostile.archive import HostileArchive
 from tests.support.hostile.loopback import App, Loopback

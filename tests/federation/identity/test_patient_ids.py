@@ -2,7 +2,7 @@
 
 import pytest
 
-from federator.federation.patient_ids import is_no_id, is_placeholder
+from federator.federation.identity.patient_ids import is_no_id, is_placeholder
 
 PLACEHOLDERS = (
     "UNKNOWN|Unknown|unknown |ANON|ANONYMOUS|ANON-123|Anonymized|anonymisiert|NA|N/A|n.a.|#N/A|<none>|NONE",

@@ -12,8 +12,8 @@ from itertools import combinations
 
 from federator.config import Archive
 from federator.dicom import json
-from federator.federation.patient_ids import is_no_id, is_placeholder
-from federator.federation.person import Person, alike, are_two_people, contradiction, person_of
+from federator.federation.identity.patient_ids import is_no_id, is_placeholder
+from federator.federation.identity.person import Person, alike, are_two_people, contradiction, person_of
 from federator.model import Entry, Outcome, Row
 
 PATIENT_ID = "00100020"

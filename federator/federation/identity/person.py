@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from federator.dicom import json
 from federator.dicom.query.code_words import codes_for
 from federator.dicom.query.matching import plain_name
-from federator.federation.patient_ids import is_placeholder
+from federator.federation.identity.patient_ids import is_placeholder
 from federator.model import DicomJson
 
 _NAME = "00100010"
