@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pydicom.sr import coding
 
 from federator.dicom import json
+from federator.dicom.visible import on_one_line
 from federator.model import DicomJson
 
 # Older names of the SNOMED RT scheme: the same codes, before it was renamed "SRT" (PS3.16 §8, Table 8-1).
@@ -53,10 +54,10 @@ def sct(value: str, meaning: str = "") -> Code:
 def code_of(entry: DicomJson) -> Code | None:
     """The code in one item of a code sequence: short, long or URN; None where there is neither code nor meaning."""
     value = json.text(entry, "00080100") or json.text(entry, "00080119") or json.text(entry, "00080120")
-    meaning = " ".join(json.text(entry, "00080104").split())
+    meaning = on_one_line(json.text(entry, "00080104"))
     if not value and not meaning:
         return None
-    return Code(value=value, scheme=json.text(entry, "00080102"), meaning=meaning)
+    return Code(value=on_one_line(value), scheme=on_one_line(json.text(entry, "00080102")), meaning=meaning)
 
 
 def codes_in(row: DicomJson, tag: str) -> tuple[Code, ...]:

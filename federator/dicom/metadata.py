@@ -10,6 +10,7 @@ from typing import Any
 
 from federator.dicom import dictionary, json
 from federator.dicom.query import attributes
+from federator.dicom.visible import on_one_line, visible
 from federator.errors import RequestError
 from federator.model import DicomJson, Level
 
@@ -22,10 +23,10 @@ _MAX_ITEMS = 10
 _MAX_DEPTH = 20
 
 _BRACKETED = re.compile(r"\(\s*([0-9A-Fa-f]{4})\s*,\s*([0-9A-Fa-fxX]{4})\s*\)")
+_VR = re.compile(r"[A-Z]{2}")
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _GROUP = re.compile(r"([0-9A-Fa-f]{4})(?:[xX]{4})?")
 _SIZE = re.compile(r"#bytes=([0-9]+)")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +116,12 @@ class _Lines:
             wanted = self._selection is None or is_selected or self._selection.has(tag)
             element = row[name]
             head = f"{'  ' * depth}({tag[:4]},{tag[4:]}) {_name_of(row, tag)} {_vr_of(tag, element)}".rstrip()
+            if not _TAG.fullmatch(tag):
+                continue
             if _vr_of(tag, element) == "SQ":
                 yield from self._sequence(row, name, head, depth=depth, wanted=wanted)
             elif wanted:
-                yield f"{head}: {self._value(name, element, depth)}"
+                yield f"{head}: {self._value(name, element)}"
 
     def _sequence(self, row: DicomJson, name: str, head: str, *, depth: int, wanted: bool) -> Iterator[str]:
         items = json.items(row, name)
@@ -144,14 +147,15 @@ class _Lines:
             yield f"{'  ' * (depth + 1)}item {number}"
             yield from inner
 
-    def _value(self, name: str, element: object, depth: int) -> str:
+    def _value(self, name: str, element: object) -> str:
         if isinstance(element, dict) and (bulk := _bulk_words(element)):
             return bulk
-        text = _CONTROL.sub("\ufffd", _text_of(element)) or "(empty)"
+        # Every line is an attribute: an archive's own line ends are shown as a sign.
+        text = visible(_text_of(element)).replace("\n", "↵") or "(empty)"
         if len(text) > self._max_value_chars:
             where = "" if self._selection else f": attributes={name.upper()} shows more"
             text = f"{text[: self._max_value_chars]}… ({len(text):,} characters{where})"
-        return text.replace("\n", "\n" + "  " * (depth + 2))
+        return text
 
 
 def _text_of(element: object) -> str:
@@ -172,7 +176,7 @@ def _written(value: object) -> str:
         return "=".join(groups).rstrip("=")
     if isinstance(value, float):
         return f"{value:.15g}"
-    return str(value).replace("\r\n", "\n").replace("\r", "\n").strip(" \0")
+    return str(value).strip(" \0")
 
 
 def _bulk_words(element: dict[str, Any]) -> str:
@@ -191,7 +195,7 @@ def _vr_of(tag: str, element: object) -> str:
     """The VR that the archive told; the dictionary's where it told none or only UN."""
     told = element.get("vr") if isinstance(element, dict) else ""
     known = json.vr_of(tag)
-    if not isinstance(told, str) or len(told) != 2:  # noqa: PLR2004 - two letters
+    if not isinstance(told, str) or not _VR.fullmatch(told):
         return known
     if told == "UN" and known and isinstance(element, dict) and "Value" in element:
         return known
@@ -208,7 +212,7 @@ def _name_of(row: DicomJson, tag: str) -> str:
         return "[not in the dictionary]"
     if tag[4:6] == "00":
         return "[private creator]"
-    creator = json.text(row, f"{tag[:4]}00{tag[4:6]}")
+    creator = on_one_line(json.text(row, f"{tag[:4]}00{tag[4:6]}"))
     if not creator:
         return "[private, creator not told]"
     described = _private_name(tag, creator)

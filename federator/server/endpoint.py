@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -15,6 +15,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, InputRequiredResult, TextContent, Tool, ToolAnnotations
 from pydantic import ValidationError
 
+from federator.dicom.visible import visible
 from federator.errors import FederatorError, NoArchiveAnswered, NotFound, places_of
 from federator.server.arguments import invalid_arguments, unknown_arguments
 from federator.server.progress import tell_of_waiting
@@ -75,7 +76,7 @@ class Endpoint(MCPServer[App]):
             await self._refuse_unknown(name, arguments)
             if self._needs.get(name, "sys") not in sys.modules:
                 await anyio.to_thread.run_sync(import_module, self._needs[name])
-            return await self._call(name, arguments, context)
+            return _visible(await self._call(name, arguments, context))
         except ToolError as error:
             meant = _meant(error.__cause__)
             if context is not None and isinstance(meant, NoArchiveAnswered | NotFound):
@@ -109,8 +110,29 @@ class Endpoint(MCPServer[App]):
             raise ToolError(said)
 
 
+_Result = TypeVar("_Result", bound=CallToolResult | InputRequiredResult)
+
+
+def _visible(result: _Result) -> _Result:
+    """The answer without letters that nobody sees, in whichever part they stand (contract.md section 5)."""
+    if isinstance(result, CallToolResult):
+        for block in result.content:
+            if isinstance(block, TextContent):
+                block.text = visible(block.text)
+        result.structured_content = _visible_value(result.structured_content)
+    return result
+
+
+def _visible_value(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {visible(key): _visible_value(inner) for key, inner in value.items()}
+    return [_visible_value(inner) for inner in value] if isinstance(value, list) else value
+
+
 def _failure(text: str) -> CallToolResult:
-    return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
+    return CallToolResult(content=[TextContent(type="text", text=visible(text))], is_error=True)
 
 
 def _explain(error: ToolError) -> str:

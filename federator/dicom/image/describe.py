@@ -3,6 +3,7 @@
 from federator.dicom import json
 from federator.dicom.image.geometry import orientation_words, spacing_of
 from federator.dicom.image.header import functional_group, number_of_frames
+from federator.dicom.visible import cell
 from federator.model import DicomJson
 
 _LONGEST = 64
@@ -18,11 +19,11 @@ _BURNED_IN = {
 def title(row: DicomJson, frame_number: int) -> str:
     """Modality, series, image and frame, for example `CT, series 3 "Thorax", image 12, frame 1 of 1`."""
     series = " ".join(part for part in (_counted("series", row, "00200011"), _quoted(row, "0008103E")) if part)
-    body_part = " ".join(part.lower() for part in (_laterality(row), json.text(row, "00180015")) if part)
+    body_part = " ".join(part.lower() for part in (_laterality(row), _line(row, "00180015")) if part)
     parts = (
-        json.text(row, "00080060") or "modality not told",
+        _line(row, "00080060") or "modality not told",
         series,
-        body_part[:_LONGEST],
+        body_part,
         _view(row),
         _counted("image", row, "00200013"),
         f"frame {frame_number} of {number_of_frames(row)}",
@@ -68,8 +69,8 @@ def _laterality(row: DicomJson) -> str:
 
 
 def _view(row: DicomJson) -> str:
-    view = json.text(row, "00185101")
-    return f"view {view[:_LONGEST]}" if view else ""
+    view = _line(row, "00185101")
+    return f"view {view}" if view else ""
 
 
 def _counted(word: str, row: DicomJson, tag: str) -> str:
@@ -78,6 +79,10 @@ def _counted(word: str, row: DicomJson, tag: str) -> str:
 
 
 def _quoted(row: DicomJson, tag: str) -> str:
-    """Text of the archive's, on one line and in quotes: it is data."""
-    text = " ".join(json.text(row, tag).replace('"', "'").split())
-    return f'"{text[:_LONGEST]}"' if text else ""
+    """Text of the archive's in quotes: it is data."""
+    text = _line(row, tag).replace('"', "'")
+    return f'"{text}"' if text else ""
+
+
+def _line(row: DicomJson, tag: str) -> str:
+    return cell(json.text(row, tag))[:_LONGEST]

@@ -13,6 +13,7 @@ from federator.dicom import json
 from federator.dicom.json import PersonName
 from federator.dicom.query import dates
 from federator.dicom.query.filters import Filter, FilterKind
+from federator.dicom.visible import comparable
 from federator.model import DicomJson
 
 # Archives compute these from what lies below. An empty one says that the archive did not compute it:
@@ -108,7 +109,7 @@ def _group_matches(group: str, pattern: str) -> bool:
 @lru_cache(maxsize=4096)
 def plain_name(group: str) -> str:
     """A component group without case, diacritics and padding around its components."""
-    folded = _without_marks(_without_marks(group).casefold())
+    folded = _without_marks(_without_marks(comparable(group)).casefold())
     # Composed again, so that ? stands for one syllable of a Korean name and not for a third of one.
     return re.sub(r"\s*\^\s*", "^", unicodedata.normalize("NFC", folded)).strip()
 
@@ -118,7 +119,7 @@ def _without_marks(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).casefold())
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", comparable(text)).casefold())
 
 
 @lru_cache(maxsize=1024)

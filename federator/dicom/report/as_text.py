@@ -9,11 +9,15 @@ from federator.dicom.report.summary import ReportSummary, summarize
 from federator.dicom.report.text import date_time, line
 from federator.dicom.report.tree import Item, Tree, read_tree
 from federator.dicom.report.values import concept_name, value_text
+from federator.dicom.visible import on_one_line, visible
 from federator.errors import ContentError
 from federator.model import DicomJson
 
 MAX_CHARACTERS = 90_000
 """About 25,000 tokens: what a result may hold (contract.md section 5)."""
+
+FURTHER_LINE = "\t"
+"""Begins the second line of a text and those behind it, and no line of an item: none is taken for the other."""
 
 _LISTING_SHARE = 4
 _SHORTEST_PIECE = 200
@@ -50,7 +54,7 @@ def report_text(dataset: DicomJson, *, max_characters: int = MAX_CHARACTERS) -> 
         )
     references = References(dataset)
     body = [*header_lines(dataset), "", *_content_lines(tree, references)]
-    listing = references.listing()
+    listing = [_line_of_ours(said) for said in references.listing()]
     if listing:
         listing = ["", "Objects that the report refers to:", *listing]
     kept_listing, left_out = _cut(listing, max_characters // _LISTING_SHARE)
@@ -75,13 +79,18 @@ def _content_lines(tree: Tree, references: References) -> Iterator[str]:
         said = _by_reference(item, tree) if item.reference else value_text(item, references)
         name = concept_name(item) or ("" if said else "(no title)")
         marks = "".join(_marks(item, tree, is_target=item.position in targets))
-        first, *rest = said.split("\n")
+        first, *rest = visible(said).split("\n")
         separator = ": " if name and first else ""
-        yield f"{indent}{_relationship(item)}{name}{separator}{first}{marks if not rest else ''}"
+        yield _line_of_ours(f"{indent}{_relationship(item)}{name}{separator}{first}{marks if not rest else ''}")
         for text in rest:
-            yield f"{indent}  {text}"
+            yield f"{indent}{FURTHER_LINE}{text}".rstrip()
         if rest and marks:
-            yield f"{indent}  {marks.strip()}"
+            yield f"{indent}{FURTHER_LINE}{marks.strip()}"
+
+
+def _line_of_ours(said: str) -> str:
+    """One line with its indentation, whatever the archive's words within it hold."""
+    return said[: len(said) - len(said.lstrip(" "))] + on_one_line(said)
 
 
 def _relationship(item: Item) -> str:

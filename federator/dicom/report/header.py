@@ -3,7 +3,8 @@
 from federator.dicom import json
 from federator.dicom.report.references import hierarchy
 from federator.dicom.report.summary import ReportSummary, summarize
-from federator.dicom.report.text import clean, date, date_time, free_text, line, person, time
+from federator.dicom.report.text import date, date_time, free_text, line, person, time
+from federator.dicom.visible import on_one_line
 from federator.model import DicomJson
 
 
@@ -30,7 +31,7 @@ def header_lines(dataset: DicomJson) -> list[str]:
     written += [f"Participant: {_author(entry)}" for entry in json.items(dataset, "0040A07A")]
     written += [f"Replaces or amends: {uid}" for uid in summary.predecessors]
     written += [f"Same document as: {found.sop_instance_uid}" for found in hierarchy(dataset, "0040A525")]
-    return written
+    return [on_one_line(said) for said in written]
 
 
 def _patient(dataset: DicomJson) -> str:
@@ -77,4 +78,4 @@ def _numbered(word: str, value: str) -> str:
 
 
 def _joined(*parts: str) -> str:
-    return ", ".join(clean(part) for part in parts if part)
+    return ", ".join(part for part in parts if part)

@@ -1,5 +1,7 @@
 """Which SOP Classes are reports, whatever Modality they stand under (PS3.3 A.35, A.45)."""
 
+from federator.dicom.uid import is_uid
+
 _STRUCTURED_REPORT_ROOT = "1.2.840.10008.5.1.4.1.1.88."
 KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
 ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
@@ -32,10 +34,15 @@ def is_encapsulated_document(sop_class_uid: str) -> bool:
 
 
 def class_name(sop_class_uid: str) -> str:
-    """The class in words, for example "Comprehensive SR"; the UID itself where the standard's list lacks it."""
+    """The class in words, for example "Comprehensive SR"; its UID where the standard's list lacks it.
+
+    What is no UID is an archive's text, and no name: that is said instead.
+    """
     # Searches need this module too, and must not bring pydicom and NumPy along.
     from pydicom.config import IGNORE
     from pydicom.uid import UID
 
+    if not is_uid(sop_class_uid):
+        return "object of an unknown class"
     name = UID(sop_class_uid, validation_mode=IGNORE).name
     return name.removesuffix(" (Retired)").replace(" Storage", "")

@@ -3,6 +3,7 @@
 from federator.dicom import json
 from federator.dicom.codes import codes_in, first_code
 from federator.dicom.report.text import decimals, free_text, line, person
+from federator.dicom.visible import cell as one_cell
 from federator.model import DicomJson
 
 MAX_CELLS = 2_000
@@ -41,19 +42,23 @@ def _headings(table: DicomJson, sequence: str, number_tag: str) -> dict[int, str
     for at, entry in enumerate(json.items(table, sequence), start=1):
         name, unit = first_code(entry, "0040A043"), first_code(entry, "004008EA")
         number = json.integer(entry, number_tag)
-        found[at if number is None else number] = f"{name or ''}" + (f" ({unit.value})" if unit else "")
+        found[at if number is None else number] = one_cell(f"{name or ''}" + (f" ({unit.value})" if unit else ""))
     return found
 
 
 def _cell(cell: DicomJson) -> str:
     """The cell's value, which stands in the selector attribute of its value representation."""
+    return one_cell(_value(cell))
+
+
+def _value(cell: DicomJson) -> str:
     for tag in cell:
         if not _is_selector_value(tag):
             continue
         codes = codes_in(cell, tag)
         if codes:
             return "; ".join(str(code) for code in codes)
-        read = {"PN": person, "UT": _on_one_line, "LT": _on_one_line, "ST": _on_one_line}.get(json.vr_of(tag), _plain)
+        read = {"PN": person, "UT": free_text, "LT": free_text, "ST": free_text}.get(json.vr_of(tag), _plain)
         return read(cell, tag)
     return ""
 
@@ -63,10 +68,6 @@ def _is_selector_value(tag: str) -> bool:
         return _FIRST_SELECTOR_VALUE <= int(tag, 16) <= _LAST_SELECTOR_VALUE
     except ValueError:
         return False
-
-
-def _on_one_line(cell: DicomJson, tag: str) -> str:
-    return " ".join(free_text(cell, tag).split())
 
 
 def _plain(cell: DicomJson, tag: str) -> str:

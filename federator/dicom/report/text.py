@@ -1,29 +1,26 @@
 """Values of DICOM objects as text that reads well: free text, numbers, dates, names."""
 
-import re
-
 from federator.dicom import json
+from federator.dicom.visible import on_one_line, visible
 from federator.model import DicomJson
 
-_DELETE = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
-_LINE_END = re.compile("\r\n|[\r\u2028\u2029]")
 _DATE_DIGITS = 8
 
 
 def clean(text: str) -> str:
-    """The text with plain line ends and without control characters."""
-    return _LINE_END.sub("\n", text).translate(_DELETE)
+    """What a person can see of the text, with plain line ends."""
+    return visible(text)
 
 
 def free_text(row: DicomJson, tag: str) -> str:
     """A text attribute of one value, whole: line breaks and backslashes are part of it (PS3.5 §6.2: UT, LT, ST)."""
     # Orthanc takes a backslash for a delimiter and sends several values; joining them gives the text back.
-    return clean("\\".join(value for value in json.values(row, tag) if isinstance(value, str))).strip("\n \0")
+    return clean("\\".join(value for value in json.values(row, tag) if isinstance(value, str))).strip("\n ")
 
 
 def line(row: DicomJson, tag: str) -> str:
     """A text attribute on one line; several values with semicolons between them."""
-    return "; ".join(" ".join(clean(value).split()) for value in json.texts(row, tag))
+    return "; ".join(on_one_line(value) for value in json.texts(row, tag))
 
 
 def decimal(value: object) -> str:
@@ -32,7 +29,7 @@ def decimal(value: object) -> str:
         return ""
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)  # noqa: PLR2004 - exact in a float up to here
-    return clean(str(value)).strip() if isinstance(value, str | int) else ""
+    return on_one_line(str(value)) if isinstance(value, str | int) else ""
 
 
 def decimals(row: DicomJson, tag: str) -> list[str]:
@@ -58,13 +55,13 @@ def date_time(row: DicomJson, tag: str) -> str:
 def readable_date(written: str) -> str:
     """`20240131` as 2024-01-31."""
     day = json.as_date(written)
-    return f"{day[:4]}-{day[4:6]}-{day[6:]}" if day else clean(written)
+    return f"{day[:4]}-{day[4:6]}-{day[6:]}" if day else on_one_line(written)
 
 
 def readable_time(written: str) -> str:
     """`143005.120000` as 14:30:05.12; what was not written is not added."""
     if not json.as_time(written):
-        return clean(written)
+        return on_one_line(written)
     digits, _, fraction = written.replace(":", "").partition(".")
     clock = ":".join(digits[start : start + 2] for start in range(0, len(digits), 2))
     fraction = fraction.rstrip("0")
@@ -78,10 +75,10 @@ def readable_date_time(written: str) -> str:
         stem, offset = written[:-5], f" {written[-5:-2]}:{written[-2:]}"
     day, clock = stem[:_DATE_DIGITS], stem[_DATE_DIGITS:]
     if not json.as_date(day) or (clock and not json.as_time(clock)):
-        return clean(written)
+        return on_one_line(written)
     return readable_date(day) + (f" {readable_time(clock)}" if clock else "") + offset
 
 
 def person(row: DicomJson, tag: str) -> str:
     """The person names of an attribute, readable, with semicolons between them."""
-    return clean("; ".join(str(name) for name in json.names(row, tag)))
+    return on_one_line("; ".join(str(name) for name in json.names(row, tag)))

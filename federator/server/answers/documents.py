@@ -57,14 +57,15 @@ async def document(
     served = await federation.retrieve(Target(study=study, series=series, instance=instance), read)
     app.note(served.earlier)
     summary = summarize(served.value.row)
-    label = ", ".join(one_line(part) for part in (summary.title, summary.kind, summary.date) if part)
+    known = (("Title", summary.title), ("Date", summary.date))
+    title = "".join(f"{name}: {one_line(value)}\n" for name, value in known if value)
     head = [*summary.warnings, served_by(served.archive, served.earlier)]
     content = served.value.content
     if _is_clinical(json.uid(served.value.row, "00080016"), content):
         read_it = partial(read_cda, content, pages=pages, max_characters=_ROOM)
-        return _cda_result(await app.in_process(read_it, limits=CDA_LIMITS), head, label)
+        return _cda_result(await app.in_process(read_it, limits=CDA_LIMITS), head, title, summary.kind)
     pdf = await app.in_process(partial(read_pdf, content, pages=pages, max_characters=_ROOM), limits=PDF_LIMITS)
-    return _pdf_result(pdf, head, label)
+    return _pdf_result(pdf, head, title, summary.kind)
 
 
 def _is_clinical(sop_class: str, content: bytes) -> bool:
@@ -75,23 +76,22 @@ def _is_clinical(sop_class: str, content: bytes) -> bool:
     return sop_class == ENCAPSULATED_CDA or b"ClinicalDocument" in start
 
 
-def _cda_result(read: CdaText, head: list[str], label: str) -> CallToolResult:
+def _cda_result(read: CdaText, head: list[str], title: str, label: str) -> CallToolResult:
     head += read.notices
     if read.pdf is not None:
-        return _pdf_result(read.pdf, head, label, before=read.text)
+        return _pdf_result(read.pdf, head, f"{title}{read.text}\n\n", label)
     if not read.picture:
-        return text_only("\n".join(head), fenced(read.text, label))
+        return text_only("\n".join(head), fenced(f"{title}{read.text}", label))
     encoded = base64.b64encode(read.picture).decode("ascii")
-    blocks: list[ContentBlock] = [_text("\n".join(head)), _text(fenced(read.text, label))]
+    blocks: list[ContentBlock] = [_text("\n".join(head)), _text(fenced(f"{title}{read.text}", label))]
     return CallToolResult(content=[*blocks, ImageContent(type="image", data=encoded, mime_type=read.picture_type)])
 
 
-def _pdf_result(pdf: PdfText, head: list[str], label: str, *, before: str = "") -> CallToolResult:
+def _pdf_result(pdf: PdfText, head: list[str], before: str, label: str) -> CallToolResult:
     head += [f"{len(pdf.pages)} of {counted(pdf.page_count, 'page')}.", *pdf.notices]
     head += [f"Page {page.number}: {page.note}" for page in pdf.pages if page.note]
     whole = "\n\n".join(f"Page {page.number} of {pdf.page_count}\n{page.text}".rstrip() for page in pdf.pages)
-    whole = f"{before}\n\n{whole}".lstrip()
-    blocks: list[ContentBlock] = [_text("\n".join(head)), _text(fenced(whole, label))]
+    blocks: list[ContentBlock] = [_text("\n".join(head)), _text(fenced(f"{before}{whole}".lstrip(), label))]
     for page in pdf.pages:
         if page.image:
             encoded = base64.b64encode(page.image).decode("ascii")

@@ -31,11 +31,12 @@ from federator.dicom.render.frame import Rendered as Pictured
 from federator.dicom.render.frame import frame_spread, render_frame
 from federator.dicom.render.picture import Picture, as_it_is, fit, looks_empty
 from federator.dicom.uid import TaggedUID
+from federator.dicom.visible import cell
 from federator.errors import ContentError
 from federator.federation.target import Target
 from federator.model import DicomJson
 from federator.server.shared import App
-from federator.server.wording.wording import one_line, served_by
+from federator.server.wording.wording import fenced_lines, one_line, served_by
 
 T = TypeVar("T")
 
@@ -115,8 +116,11 @@ async def render(
         pictured = await app.in_worker(_pictured, retrieved, frame, wanted)
     picture, window_words, remarks = pictured.picture, pictured.window_words, pictured.remarks
     lines = [
-        f"{served_by(served.archive, served.earlier)} {title(retrieved.row, frame)}.",
-        f"Window: {one_line(window_words, max_characters=600)}.",
+        served_by(served.archive, served.earlier),
+        *fenced_lines(
+            [f"{title(retrieved.row, frame)}.", f"Window: {one_line(cell(window_words), max_characters=600)}."],
+            "about the image",
+        ),
         _shown(picture, retrieved.layout),
         *([one_line(retrieved.mask_words, max_characters=_MOST_WORDS)] if retrieved.mask_words else []),
         *(one_line(remark, max_characters=400) for remark in remarks),

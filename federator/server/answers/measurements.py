@@ -10,12 +10,13 @@ from federator.dicom.measures.row import Detail, Group, Measurement, Source
 from federator.dicom.measures.table import measurements
 from federator.dicom.report.summary import summarize
 from federator.dicom.uid import TaggedUID
+from federator.dicom.visible import cell
 from federator.errors import RequestError
 from federator.server.answers.report_text import retrieve_report
 from federator.server.shared import App
 from federator.server.wording.report_models import MeasurementsRead, Number, NumberGroup
 from federator.server.wording.results import MAX_CHARACTERS, both
-from federator.server.wording.wording import counted, one_line, served_by
+from federator.server.wording.wording import columns, counted, fenced_lines, one_line, served_by
 
 _ROOM = MAX_CHARACTERS - 4_000
 _LEGEND = (
@@ -51,7 +52,7 @@ async def measurements_of(
     )
     lines = [*summary.warnings, served_by(served.archive, served.earlier), _count_line(answer, len(read.rows), shown)]
     lines += [_LEGEND] if groups else []
-    lines += [line for group in groups for line in _group_lines(group)]
+    lines += fenced_lines([*_title(answer), *(line for group in groups for line in _group_lines(group))], answer.kind)
     lines += [f"Note: {note}" for note in read.notices]
     if more:
         lines.append(f"More: call get-structured-report-measurements again with cursor={answer.next_cursor}")
@@ -145,11 +146,15 @@ def _frames(frames: Sequence[int]) -> str:
 
 
 def _count_line(answer: MeasurementsRead, total: int, shown: int) -> str:
-    about = ", ".join(part for part in (answer.title, answer.kind, answer.date) if part)
     if not total:
-        return f"{about}: no numbers in this report. get-structured-report-text shows what it says."
+        return f"{answer.kind}: no numbers in this report. get-structured-report-text shows what it says."
     of = f" of {total:,}" if shown != total else ""
-    return f"{about}: {shown:,}{of} {'number' if total == 1 else 'numbers'} in {counted(len(answer.groups), 'group')}."
+    numbers = f"{shown:,}{of} {'number' if total == 1 else 'numbers'}"
+    return f"{answer.kind}: {numbers} in {counted(len(answer.groups), 'group')}."
+
+
+def _title(answer: MeasurementsRead) -> list[str]:
+    return [cell(", ".join(part for part in (answer.title, answer.date) if part))]
 
 
 def _group_lines(group: NumberGroup) -> list[str]:
@@ -164,24 +169,22 @@ def _group_lines(group: NumberGroup) -> list[str]:
         *(f"{name}: {value}" for name, value in group.facts.items()),
         *(f"on {image}" for image in group.source_images),
     ]
-    return [_joined(head), *(f"  {_number_line(number)}" for number in group.measurements)]
+    return [columns(*head), *(f"  {_number_line(number)}" for number in group.measurements)]
 
 
 def _number_line(number: Number) -> str:
     missing = f"no value: {number.qualifier or 'not told'}"
     value = f"{number.value} {_unit(number)}".strip() if number.value else missing
-    return _joined(
-        [
-            f"{number.name}: {value}",
-            number.qualifier if number.value else "",
-            number.finding,
-            ", ".join(part for part in (number.site, number.laterality) if part),
-            f"method: {number.method}" if number.method else "",
-            number.derivation,
-            number.section,
-            *(f"{name}: {value}" for name, value in number.facts.items()),
-            *(f"on {image}" for image in number.source_images),
-        ]
+    return columns(
+        f"{number.name}: {value}",
+        number.qualifier if number.value else "",
+        number.finding,
+        ", ".join(part for part in (number.site, number.laterality) if part),
+        f"method: {number.method}" if number.method else "",
+        number.derivation,
+        number.section,
+        *(f"{name}: {value}" for name, value in number.facts.items()),
+        *(f"on {image}" for image in number.source_images),
     )
 
 
@@ -191,7 +194,3 @@ def _unit(number: Number) -> str:
         return number.unit
     of = f", {number.unit_scheme}" if number.unit_scheme else ""
     return f"({number.unit_meaning})" if number.unit == "1" else f"{number.unit} ({number.unit_meaning}{of})"
-
-
-def _joined(parts: Sequence[str]) -> str:
-    return " | ".join(part for part in parts if part)

@@ -33,5 +33,5 @@ async def attributes_of(
     head = " ".join(part for part in (served_by(served.archive, served.earlier), listed.left_out) if part)
     if not listed.text:
         return text_only(f"{head} The instance has none of the attributes asked for: {one_line(attributes)}")
-    kind = one_line(class_name(json.uid(served.value, "00080016")) or "instance")
+    kind = class_name(json.uid(served.value, "00080016"))
     return text_only(head, fenced(listed.text, f"attributes of one object, {kind}"))

@@ -13,13 +13,14 @@ from federator.dicom.image.masks import is_mask
 from federator.dicom.image.windows import parse
 from federator.dicom.render.overview import contact_sheet
 from federator.dicom.uid import TaggedUID
+from federator.dicom.visible import cell
 from federator.errors import ContentError, NotFound
 from federator.server.answers.choosing import chosen, instead
 from federator.server.answers.frame import picture_result
 from federator.server.answers.series_images import QUERY, images_of, no_images_words
 from federator.server.answers.sheet import STEPS_BEFORE, Missing, Sheet, Shown
 from federator.server.shared import App
-from federator.server.wording.wording import counted, explain, first_line, listed, one_line
+from federator.server.wording.wording import counted, explain, fenced_lines, first_line, listed, one_line
 
 _MOST_WORDS = 600
 
@@ -49,12 +50,12 @@ async def overview(
     if not seen:
         raise ContentError(f"None of the images can be shown. {missing[0].fault}")
     picture = await app.in_worker(contact_sheet, [one.cell for one in seen])
+    said, *numbered = _numbered(seen, missing, len(images))
     lines = [
         first_line(page.outcomes, missing="Images"),
-        *_numbered(seen, missing, len(images)),
+        said,
         choices.note,
-        *_windows(seen),
-        *_about_all(seen),
+        *fenced_lines([cell(line) for line in (*numbered, *_windows(seen), *_about_all(seen))], "the images"),
     ]
     return picture_result(picture, [line for line in lines if line])
 

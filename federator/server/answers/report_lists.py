@@ -8,6 +8,7 @@ from mcp.types import CallToolResult
 from federator.dicom import json
 from federator.dicom.report.sop_classes import is_encapsulated_document, is_structured_report
 from federator.dicom.uid import TaggedUID
+from federator.dicom.visible import cell
 from federator.errors import RequestError
 from federator.federation import cursor as cursors
 from federator.federation.reports import FoundReport, FoundReports
@@ -19,7 +20,7 @@ from federator.server.wording.models import Holder
 from federator.server.wording.present import outcome_of
 from federator.server.wording.report_models import Report, ReportsFound
 from federator.server.wording.results import both, fitting
-from federator.server.wording.wording import one_line
+from federator.server.wording.wording import columns, fenced_lines, one_line
 
 _LEGEND = "Lines: date | title | kind | state | holders; then sopInstanceUid and seriesInstanceUid."
 
@@ -81,7 +82,7 @@ async def _found(
     )
     lines = listing.head(answer, found.outcomes, count=len(shown), noun=noun, plural=plural, order="newest first")
     if shown:
-        lines += [_LEGEND, *_lines(shown)]
+        lines += [_LEGEND, *fenced_lines(_lines(shown), plural)]
     return both(answer, [*lines, *listing.tail(answer, found.outcomes, tool=tool)])
 
 
@@ -131,16 +132,14 @@ def _lines(reports: Sequence[Report]) -> list[str]:
         state = " ".join(part for part in (report.completion, report.verification, report.preliminary) if part)
         holders = ", ".join(holder.archive for holder in report.held_by)
         title = report.title or report.series_description or "untitled"
-        lines.append(
-            f"{number}. " + " | ".join(p for p in (report.date or "undated", title, report.kind, state, holders) if p)
-        )
+        lines.append(f"{number}. {columns(report.date or 'undated', title, report.kind, state, holders)}")
         lines.append(f"   {report.sop_instance_uid} in series {report.series_instance_uid}")
         if report.superseded_by:
             lines.append(f"   SUPERSEDED by {', '.join(report.superseded_by)}: read that one")
         if report.replaces:
             lines.append(f"   replaces {', '.join(report.replaces)}")
         lines += [
-            f"   differs: {keyword}: " + ", ".join(f"{archive} '{value}'" for archive, value in said.items())
+            "   " + cell(f"differs: {keyword}: " + ", ".join(f"{name} '{value}'" for name, value in said.items()))
             for keyword, said in report.conflicts.items()
         ]
     return lines

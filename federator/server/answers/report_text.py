@@ -24,7 +24,7 @@ from federator.federation.target import Target
 from federator.model import DicomJson
 from federator.server.shared import App
 from federator.server.wording.results import MAX_CHARACTERS, text_only
-from federator.server.wording.wording import fenced, one_line, served_by
+from federator.server.wording.wording import fenced, served_by
 
 _CONTENT_SEQUENCE = "0040A730"
 _REPORT_MODALITIES = frozenset({"SR"})
@@ -47,7 +47,7 @@ async def structured_report(
     app.note(served.earlier)
     read = await app.in_calm_worker(partial(report_text, served.value, max_characters=_ROOM))
     head = [*later, *read.summary.warnings, served_by(served.archive, served.earlier), *read.notices]
-    return text_only("\n".join(head), fenced(read.text, f"{one_line(read.summary.kind)}, structured report"))
+    return text_only("\n".join(head), fenced(read.text, f"{read.summary.kind}, structured report"))
 
 
 async def retrieve_report(
@@ -116,7 +116,7 @@ async def _look_for_successors(federation: Federation, study: TaggedUID, instanc
 
 def kind_of(sop_class_uid: str) -> str:
     """What an object is, in words."""
-    return one_line(class_name(sop_class_uid)) if sop_class_uid else "an object that does not tell its SOP Class"
+    return class_name(sop_class_uid) if sop_class_uid else "an object that does not tell its SOP Class"
 
 
 def other_tool(sop_class_uid: str) -> str:

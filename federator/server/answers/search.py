@@ -42,7 +42,7 @@ from federator.server.wording.present import (
     study_of,
 )
 from federator.server.wording.results import both, fitting
-from federator.server.wording.wording import one_line
+from federator.server.wording.wording import fenced_lines, one_line
 
 ItemType = TypeVar("ItemType", bound=Item)
 
@@ -144,7 +144,7 @@ def told(kind: Kind[ItemType], page: Page, items: list[ItemType], *, config_note
     found = kind.found(fields, items)
     lines = listing.head(found, page.outcomes, count=len(items), noun=kind.noun, plural=kind.plural, order=kind.order)
     if items:
-        lines += [kind.legend, *listing.numbered(items, kind.line, kind.uid)]
+        lines += [kind.legend, *fenced_lines(listing.numbered(items, kind.line, kind.uid), kind.plural)]
     lines += listing.viewer_lines([item for item in items if isinstance(item, Study)])
     return both(found, [*lines, *listing.tail(found, page.outcomes, tool=kind.tool)])
 
@@ -178,10 +178,10 @@ async def prior_studies(ctx: Context[App], study: TaggedUID, *, modality: str, b
         plural="prior studies",
         order="newest first",
     )
-    lines.append(f"To compare with: {listing.study_line(reference)}")
+    lines += fenced_lines([listing.study_line(reference)], "the study to compare with")
     if found.studies:
-        lines.append("Certainly of the same patient, unless marked.")
-        lines += [listing.STUDY_LEGEND, *listing.numbered(found.studies, listing.prior_line, STUDIES.uid)]
+        lines += ["Certainly of the same patient, unless marked.", listing.STUDY_LEGEND]
+        lines += fenced_lines(listing.numbered(found.studies, listing.prior_line, STUDIES.uid), "prior studies")
     lines += listing.viewer_lines(found.studies)
     return both(found, [*lines, *listing.tail(found, priors.outcomes, tool="find-prior-studies")])
 

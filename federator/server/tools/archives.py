@@ -6,13 +6,14 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
+from federator.dicom.visible import cell
 from federator.model import Outcome
 from federator.server.endpoint import Endpoint
 from federator.server.progress import reporter
 from federator.server.shared import App
 from federator.server.wording.models import ArchiveListed, ArchivesListed
 from federator.server.wording.results import both
-from federator.server.wording.wording import counted, explain, one_line
+from federator.server.wording.wording import counted, explain, fenced_lines, one_line
 
 
 async def list_archives(*, ctx: Context[App]) -> Annotated[CallToolResult, ArchivesListed]:
@@ -42,14 +43,19 @@ async def list_archives(*, ctx: Context[App]) -> Annotated[CallToolResult, Archi
         ],
         notes=[note] if note else [],
     )
-    lines = [_first_line(outcomes)]
-    for listed, outcome in zip(answer.archives, outcomes, strict=True):
-        title = f" ({listed.title})" if listed.title else ""
+    lines = fenced_lines(_archive_lines(answer.archives, outcomes), "archives with their titles")
+    notes = [f"Note: {said}" for said in answer.notes]
+    return both(answer, [_first_line(outcomes), *lines, *notes])
+
+
+def _archive_lines(archives: Sequence[ArchiveListed], outcomes: Sequence[Outcome]) -> list[str]:
+    lines: list[str] = []
+    for listed, outcome in zip(archives, outcomes, strict=True):
+        title = f" ({cell(listed.title)})" if listed.title else ""
         found = explain(outcome).removeprefix(f"{listed.archive} ")
         lines.append(f"- {listed.archive}{title}: {found}, {listed.milliseconds} ms")
         lines += [f"    {finding}" for finding in listed.supports]
-    lines += [f"Note: {said}" for said in answer.notes]
-    return both(answer, lines)
+    return lines
 
 
 def _first_line(outcomes: Sequence[Outcome]) -> str:

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from federator.dicom.visible import cell
 from federator.model import Outcome
 from federator.server.wording.models import Found, Holder, Instance, Item, PriorStudy, Series, Study
-from federator.server.wording.wording import counted, first_line, listed, one_line
+from federator.server.wording.wording import columns, counted, first_line, listed, one_line
 
 _Item = TypeVar("_Item", bound=Item)
 
@@ -48,22 +49,33 @@ def tail(found: Found, outcomes: Sequence[Outcome], *, tool: str) -> list[str]:
 
 
 def numbered(items: Sequence[_Item], line: Callable[[_Item], str], uid: Callable[[_Item], str]) -> list[str]:
-    """Each item as its line, its UID and, where there are any, its conflicts and asked attributes."""
+    """Each item as its line, its UID and, where there are any, its conflicts and asked attributes: archive text."""
     lines: list[str] = []
     for number, item in enumerate(items, start=1):
         lines += [f"{number}. {line(item)}", f"   {uid(item)}"]
         lines += [
-            f"   differs: {keyword}: " + ", ".join(f"{archive} '{value}'" for archive, value in said.items())
+            "   " + cell(f"differs: {keyword}: " + ", ".join(f"{archive} '{value}'" for archive, value in said.items()))
             for keyword, said in item.conflicts.items()
         ]
-        lines += [f"   {keyword}: {_shown(value)}" for keyword, value in item.attributes.items()]
+        lines += ["   " + cell(f"{keyword}: {_shown(value)}") for keyword, value in item.attributes.items()]
     return lines
 
 
 def study_line(study: Study) -> str:
     """A study in one line, without its UID."""
+    return columns(*_study_cells(study))
+
+
+def prior_line(prior: PriorStudy) -> str:
+    """A prior study in one line: flagged for reports and for uncertain identity."""
+    doubt = "" if prior.same_patient else f"MAY BE ANOTHER PATIENT: {one_line(prior.reason)}"
+    report = "HAS A REPORT" if prior.has_report else ""
+    return columns(*_study_cells(prior), ", ".join(prior.body_parts), report, doubt)
+
+
+def _study_cells(study: Study) -> tuple[str, ...]:
     when = " ".join(part for part in (study.study_date or "undated", study.study_time[:5]) if part)
-    return _joined(
+    return (
         f"{when} {','.join(study.modalities)}".strip(),
         study.study_description,
         _patient(study),
@@ -73,17 +85,10 @@ def study_line(study: Study) -> str:
     )
 
 
-def prior_line(prior: PriorStudy) -> str:
-    """A prior study in one line: flagged for reports and for uncertain identity."""
-    doubt = "" if prior.same_patient else f"MAY BE ANOTHER PATIENT: {one_line(prior.reason)}"
-    report = "HAS A REPORT" if prior.has_report else ""
-    return _joined(study_line(prior), ", ".join(prior.body_parts), report, doubt)
-
-
 def series_line(series: Series) -> str:
     """A series in one line, without its UID."""
     number = f"#{series.series_number}" if series.series_number is not None else "unnumbered"
-    return _joined(
+    return columns(
         f"{number} {series.modality}".strip(),
         series.series_description,
         series.body_part_examined,
@@ -97,7 +102,7 @@ def instance_line(instance: Instance) -> str:
     number = f"#{instance.instance_number}" if instance.instance_number is not None else "unnumbered"
     size = f"{instance.columns}×{instance.rows}" if instance.columns and instance.rows else ""
     frames = f"{instance.number_of_frames} frames" if (instance.number_of_frames or 1) > 1 else ""
-    return _joined(number, instance.sop_class or instance.sop_class_uid, " ".join(p for p in (size, frames) if p))
+    return columns(number, instance.sop_class or instance.sop_class_uid, " ".join(p for p in (size, frames) if p))
 
 
 def viewer_lines(studies: Sequence[Study]) -> list[str]:
@@ -130,10 +135,6 @@ def _holders(holders: Sequence[Holder]) -> str:
 def _counts(holder: Holder) -> str:
     known = [str(number) for number in (holder.series, holder.instances) if number is not None]
     return "/".join(known)
-
-
-def _joined(*parts: str) -> str:
-    return " | ".join(part for part in parts if part)
 
 
 def _shown(value: object) -> str:

@@ -1,5 +1,6 @@
 """Domain to result models: what the rows of an entry say, once, with the archives that say it."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from federator.model import DicomJson, Entry, Outcome, Page
 from federator.server.wording.models import ArchiveOutcome, Holder, Instance, Series, Study
 from federator.server.wording.wording import one_line
 
+_TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _RETRIEVE_URL = "00081190"
 _MAX_DEPTH = 4
 _MAX_VALUES = 50
@@ -160,7 +162,7 @@ def _holder(archive: str, row: DicomJson) -> Holder:
 def _attributes(entry: Entry, asked: Asked, shown: str) -> dict[str, Any]:
     tags = set(asked.include)
     if asked.include_all:
-        tags.update(tag for row in entry.rows for tag in row.data)
+        tags.update(tag for row in entry.rows for tag in row.data if _TAG.fullmatch(tag))
     told: dict[str, Any] = {}
     room = _MAX_ATTRIBUTE_CHARACTERS
     for tag in sorted(tags - {json.tag_of(keyword) for keyword in shown.split()} - {_RETRIEVE_URL}):
@@ -181,7 +183,11 @@ def _plain_value(row: DicomJson, tag: str, *, depth: int) -> object:
         if depth == _MAX_DEPTH:
             return "(deeper items left out)"
         return [
-            {json.keyword_of(inner) or inner: _plain_value(item, inner, depth=depth + 1) for inner in sorted(item)}
+            {
+                json.keyword_of(inner) or inner: _plain_value(item, inner, depth=depth + 1)
+                for inner in sorted(item)
+                if _TAG.fullmatch(inner)
+            }
             for item in json.items(row, tag)[:_MAX_VALUES]
         ]
     texts = [str(name) for name in json.names(row, tag)] if vr == "PN" else json.texts(row, tag)

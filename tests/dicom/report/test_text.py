@@ -115,9 +115,9 @@ def test_a_table_without_headings_keeps_its_cells_and_a_huge_one_is_cut():
         {"0040A804": {"Value": [2]}, "0040A805": {"Value": [2]}, "junk": None},
     ]
     table_ = {"0040A808": {"Value": cells}}
-    assert body(tree(broken("TABLE", _0040A801=[table_])))[2:] == ["    Roe^Jane | two lines", "     | "]
+    assert body(tree(broken("TABLE", _0040A801=[table_])))[2:] == ["  \tRoe^Jane | two lines", "  \t |"]
     many = {"0040A808": {"Value": [{"0040A804": {"Value": [row]}} for row in range(2_005)]}}
-    assert body(tree(broken("TABLE", _0040A801=[many])))[-1] == "    … and 5 more cells"
+    assert body(tree(broken("TABLE", _0040A801=[many])))[-1] == "  \t… and 5 more cells"
 
 
 def test_a_summary_holds_what_tells_one_report_from_another():
@@ -144,9 +144,9 @@ def test_a_table_is_written_row_by_row_with_headings_and_units():
     """PS3.3 C.18.10: value type TABLE, which highdicom and DCMTK 3.6.7 do not read."""
     assert body(table().to_json_dict())[2:] == [
         "    Findings",
-        "       | Length (mm) | Laterality",
-        "      First (R1, 99T) | 12.5 | Left",
-        "      Second (R2, 99T) | 3 | not told",
+        "    \t | Length (mm) | Laterality",
+        "    \tFirst (R1, 99T) | 12.5 | Left",
+        "    \tSecond (R2, 99T) | 3 | not told",
     ]
 
 
@@ -204,7 +204,7 @@ def test_text_of_several_lines_stays_below_its_item_so_that_it_cannot_pass_for_a
         "0040A043": FINDING,
         "0040A160": {"Value": ["a\r\nImpression: healthy\x1b[2J\rend"]},
     }
-    assert body(tree(forged)) == ["Title", "  Finding: a", "    Impression: healthy[2J", "    end"]
+    assert body(tree(forged)) == ["Title", "  Finding: a", "  \tImpression: healthy[2J", "  \tend"]
 
 
 def test_a_long_report_is_cut_with_a_notice_and_keeps_its_list_of_images():

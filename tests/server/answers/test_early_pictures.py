@@ -16,6 +16,7 @@ from pydicom.dataset import Dataset
 
 from federator.config import Archive, Config
 from federator.server.app import build_server
+from tests.support.hostile.fences import unmarked
 from tests.support.hostile.loopback import Loopback
 from tests.support.synthetic.images import image_dataset
 
@@ -110,7 +111,7 @@ async def look(client: Client, uid: str, **arguments: object) -> tuple[str, byte
     result = await client.call_tool("render-instance-frame", {**tags, "outputFormat": "image/png", **arguments})
     texts = [block.text for block in result.content if block.type == "text"]
     images = [base64.b64decode(block.data) for block in result.content if block.type == "image"]
-    return "\n".join(texts), b"".join(images)
+    return unmarked("\n".join(texts)), b"".join(images)
 
 
 async def test_a_picture_is_asked_for_beside_the_metadata_of_an_archive_that_was_seen_to_render(loopback):

@@ -341,7 +341,8 @@ async def test_a_clinical_document_is_read_as_text(archives):
     """contract.md §4: PDF and CDA."""
     uids = at(f"{DOCUMENT_SERIES}.{modality_number('OT')}", f"{DOCUMENT_SERIES}.2@reports")
     text_ = said(await call(archives, "get-encapsulated-pdf-report-text", **uids))
-    assert "[Discharge letter, Encapsulated CDA, 2024-02-01 10:00:00: text from an archive" in text_
+    assert "[Encapsulated CDA: text from an archive" in text_
+    assert "\nTitle: Discharge letter\nDate: 2024-02-01 10:00:00\n" in text_
     assert "  Nodule of 8 mm." in text_
 
 

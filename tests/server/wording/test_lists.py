@@ -13,6 +13,7 @@ from federator.server.wording import listing
 from federator.server.wording.models import Study
 from federator.server.wording.present import Asked, found_fields, instance_of, series_of, study_of
 from federator.server.wording.results import MAX_CHARACTERS, fitting
+from tests.support.hostile.fences import unmarked
 from tests.support.snapshot import assert_snapshot
 
 ANSWERED = Outcome(archive="mercy", state=OutcomeState.ANSWERED, rows=2, attempts=1, milliseconds=41)
@@ -79,7 +80,7 @@ def shown(kind, page: Page, asked: Asked | None = None) -> str:
     items = [kind.make(entry, asked or Asked()) for entry in page.entries]
     result = told(kind, page, items, config_note="")
     structure = json.dumps(result.structured_content, indent=1, ensure_ascii=False)
-    return f"{result.content[0].text}\n\n{structure}\n"
+    return f"{unmarked(result.content[0].text)}\n\n{structure}\n"
 
 
 def test_a_list_of_studies_reads_as_it_was_agreed():

@@ -10,13 +10,13 @@ from federator.server.wording.wording import counted, explain, fenced, first_lin
 
 SILENT = Outcome(archive="north", state=OutcomeState.TIMED_OUT, message="No answer within 10 s.")
 ANSWERED = Outcome(archive="mercy", state=OutcomeState.ANSWERED)
-INVISIBLE = "".join(map(chr, [0, 7, 0x1B, 0x85, 0x200B, 0x202E, 0x2066, 0xFEFF, 0xE0041]))
+INVISIBLE = "".join(map(chr, [0, 7, 0x1B, 0x85, 0x200B, 0x202E, 0x2066, 0xFEFF, 0xE0041, 0xE0100, 0x3164, 0x2800]))
 
 
 def test_archive_text_within_a_line_cannot_leave_it():
     """house.md: what an archive sends is data; a description must not begin a line of ours."""
     assert one_line("Lung\r\n1.0\tmm\u2028PARTIAL") == "Lung 1.0 mm PARTIAL"
-    assert one_line(f"a{INVISIBLE}b") == "a b"
+    assert one_line("no\u200bdule\u00ad") == "nodule"
     assert one_line("x" * 500) == "x" * 159 + "…"
     assert one_line("山田^太郎 Ångström") == "山田^太郎 Ångström"
 
