@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import retrieving, searching, starting
+from benchmarks import folders, retrieving, searching, starting
 from benchmarks.measuring import Line
 
 SUITE: dict[str, Callable[[], list[Line]]] = {
@@ -20,6 +20,7 @@ SUITE: dict[str, Callable[[], list[Line]]] = {
     "pictures": retrieving.pictures,
     "decoding": retrieving.decoding,
     "reports": retrieving.reports,
+    "indexing": folders.indexing,
 }
 
 

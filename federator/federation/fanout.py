@@ -97,8 +97,9 @@ async def _outcome(
         except ArchiveError as error:
             state, message = error.state, str(error)
         else:
-            state = OutcomeState.PARTIAL if gathered.gaps else OutcomeState.ANSWERED
-            message = " ".join((*gathered.gaps, *gathered.remarks))
+            gaps = (*meter.gaps, *gathered.gaps)
+            state = OutcomeState.PARTIAL if gaps else OutcomeState.ANSWERED
+            message = " ".join((*gaps, *gathered.remarks))
     if deadline.cancelled_caught:
         client.timed_out(RequestKind.QUERY)
         part = "only a part of its answer came" if gathered.count else "no answer"

@@ -75,6 +75,8 @@ def _summarised(found: Mapping[str, Any], archive: Archive) -> Fault | Passed:
         told += f" Copies: {found['duplicates']:,}."
     if left_out := _unreadable_files(found):
         told += f" {left_out[:1].upper()}{left_out[1:]}."
+    if found["remark"]:
+        told += f" {sentence(found['remark'])} It is read through again at every start."
     if not found["instances"]:
         advice = "Write the folder that holds the image files."
         nothing = f"There are no DICOM files that can be read in this folder. {told}"

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
@@ -30,6 +30,7 @@ from federator.archive.connection.auth import SignIn
 from federator.archive.connection.faults import refusal, translated
 from federator.archive.connection.retry import Breaker, RetryBudget, subject_of, with_retries
 from federator.archive.connection.trust import trust_in_nobody, trust_of
+from federator.archive.folder import told
 from federator.archive.habits.owner import Habits
 from federator.config import Archive
 from federator.errors import ArchiveError
@@ -39,8 +40,8 @@ _CONNECT_S = 3.0
 _KEEP_ALIVE_S = 5.0
 _MAX_REDIRECTS = 3
 _TOKEN_MAX_BYTES = 1_048_576
-_FOLDER_BASE = "http://folder.invalid"
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "folder.invalid"})
+_FOLDER_BASE = f"http://{told.HOST}"
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", told.HOST})
 # What stands in a query as it is: Orthanc 1.10 does not decode escapes, dcm4chee takes %2C for a letter.
 _QUERY_SAFE = "*?^,-.=@:/~!$'();"
 
@@ -71,10 +72,11 @@ class Answer:
 
 @dataclass(slots=True)
 class Meter:
-    """What one question has cost at one archive so far."""
+    """What one question has cost at one archive so far, and what the archive itself said is missing in its answers."""
 
     attempts: int = 0
     rows: int = 0
+    gaps: list[str] = field(default_factory=list)
 
 
 current_meter: ContextVar[Meter | None] = ContextVar("current_meter", default=None)
@@ -217,7 +219,9 @@ class ArchiveClient:
         if archive.folder is not None:
             from federator.archive.folder.app import folder_app
 
-            transport = httpx.ASGITransport(app=folder_app(archive.folder), raise_app_exceptions=False)
+            app = folder_app(archive.folder)
+            self._stack.callback(app.state.close)
+            transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         return httpx.AsyncClient(
             transport=transport,
             verify=trust,
@@ -237,6 +241,7 @@ class ArchiveClient:
         if not response.is_success:
             raise refusal(response)
         check_encoding(response)
+        _note_gap(told.words_in(response.headers, response.request.url.host))
         chunks: list[bytes] = []
         size = 0
         async for chunk in response.aiter_bytes():
@@ -286,3 +291,10 @@ class ArchiveClient:
 
 def _unknown(archive: Archive) -> Habits:
     return Habits(trusted=archive.folder is not None)
+
+
+def _note_gap(words: str) -> None:
+    """What a folder says is missing in an answer, for the outcome of the question under way."""
+    meter = current_meter.get()
+    if words and meter is not None and words not in meter.gaps:
+        meter.gaps = [words]

@@ -1,65 +1,66 @@
 """A folder of DICOM files as a DICOMweb archive: an ASGI application over an index that keeps itself current.
 
-    GET request → refresh (at most every two seconds) → query, search │ objects, pixels
+    GET request → upkeep of the index → query, search │ objects, pixels
 
 It only reads, and no path comes from a request: files are found by their UIDs. It makes no pictures (/rendered answers
-406): whoever asks decodes the frames.
+406): whoever asks decodes the frames. What one file is to blame for is answered with 410 or 422; 503 is the folder's.
 
 Standard: PS3.18 §8.3.4, §10.4, §10.6
 """
 
 import json as text_json
-import sqlite3
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qsl
 
-import anyio
-import anyio.to_thread
 import platformdirs
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from federator.archive.collector import collector_at_rest
 from federator.archive.folder import objects as folder_objects
-from federator.archive.folder.index import FolderIndex
-from federator.archive.folder.json import encoded
-from federator.archive.folder.pixels import DamagedFile, open_stored
+from federator.archive.folder.files.json import encoded
+from federator.archive.folder.files.pixels import open_stored
+from federator.archive.folder.index.database import Remade
+from federator.archive.folder.index.index import FolderIndex, Held
+from federator.archive.folder.index.progress import Progress
+from federator.archive.folder.index.threads import Threads
+from federator.archive.folder.index.upkeep import Upkeep
+from federator.archive.folder.kept import Kept
 from federator.archive.folder.query import checked_uid, read_query
+from federator.archive.folder.refusals import Unready, handlers
 from federator.archive.folder.search import search
 from federator.archive.folder.told import header_of
-from federator.errors import RequestError
 from federator.model import Level
 
-T = TypeVar("T")
-_REFRESH_S = 2.0
 _JSON = "application/dicom+json"
 _DICOM = "application/dicom"
 _OCTETS = "application/octet-stream"
 _ANY_SYNTAX = frozenset({"", "*"})
+_SETTLE_S = 0.5
+_TRIES = 2
 
 
-def folder_app(folder: Path, *, cache: Path | None = None, refresh_s: float = _REFRESH_S) -> Starlette:
+def folder_app(folder: Path, *, cache: Path | None = None) -> Starlette:
     """The archive over `folder`. Its index lies in `cache` (else the user's cache) and is refreshed by requests.
 
-    Time stamps are compared at most every `refresh_s` seconds, and less often where comparing takes long.
+    `app.state.close()` ends what goes on beside them.
     """
-    return _FolderArchive(folder, cache or platformdirs.user_cache_path("federator"), refresh_s).app()
+    return _FolderArchive(folder, cache or platformdirs.user_cache_path("federator")).app()
 
 
 class _FolderArchive:
-    def __init__(self, folder: Path, cache: Path, refresh_s: float) -> None:
+    def __init__(self, folder: Path, cache: Path) -> None:
         self._index = FolderIndex(folder, cache)
-        self._refresh_s = refresh_s
-        self._current_until = 0.0
-        self._refreshing = anyio.Lock()
+        self._upkeep = Upkeep(self._index)
+        self._threads = Threads()
+        self._kept = Kept()
 
     def app(self) -> Starlette:
         study, series = "/studies/{study}", "/studies/{study}/series/{series}"
@@ -81,103 +82,126 @@ class _FolderArchive:
             self._route("/federator/index", self._summary),
             Route(f"{study}/{{rest:path}}rendered", _not_acceptable, methods=["GET"]),
         ]
-        refused = {
-            RequestError: _bad_request,
-            DamagedFile: _damaged,
-            OSError: _unavailable,
-            sqlite3.Error: _unavailable,
-        }
-        return Starlette(routes=routes, exception_handlers=refused)
+        app = Starlette(routes=routes, exception_handlers=handlers())
+        app.state.close = self._close
+        return app
+
+    def _close(self) -> None:
+        """Nobody asks any more: `app.state.close` is called by whoever made the archive."""
+        self._upkeep.close()
+        self._index.database.close()
 
     def _route(self, path: str, answer: Callable[[Request], Awaitable[Response]]) -> Route:
-        async def current(request: Request) -> Response:
-            await self._refresh()
+        async def answered(request: Request) -> Response:
+            for _ in range(_TRIES):
+                try:
+                    return await answer(request)
+                except Remade:
+                    continue  # the index is empty now, so it is filled first
             return await answer(request)
 
-        return Route(path, current, methods=["GET"])
-
-    async def _refresh(self) -> None:
-        """Bring the index up to date. What a cancelled request has read stays in the index."""
-        async with self._refreshing:
-            if time.monotonic() < self._current_until:
-                return
-            begin = time.monotonic()
-            changes = await anyio.to_thread.run_sync(self._index.changes, abandon_on_cancel=True)
-            took_s = time.monotonic() - begin
-            while changes:
-                await anyio.to_thread.run_sync(self._index.take_some, changes)
-            self._current_until = time.monotonic() + max(self._refresh_s, 10 * took_s if self._refresh_s else 0)
+        return Route(path, answered, methods=["GET"])
 
     async def _search(self, level: Level, request: Request) -> Response:
         place = request.path_params
         parameters = parse_qsl(request.url.query, keep_blank_values=True)
         query = read_query(level, parameters, study=place.get("study", ""), series=place.get("series", ""))
-        found = await _in_thread(search, self._index, query, _base(request))
-        response = await _json_response(found.rows)
+        missing = await self._upkeep.current()
+        if missing is not None:
+            await self._threads.run(self._index.settle, time.monotonic() + _SETTLE_S)
+        found = await self._threads.run(search, self._index, query, _base(request))
+        response = await self._json_response(found.rows)
         if found.left_out:
             told = f"There are {found.left_out} additional results that can be requested"
             response.headers.append("Warning", f'299 federator "{told}"')
-        unreadable = (await _in_thread(self._index.summary)).unreadable_count
+        unreadable = await self._threads.run(self._index.unreadable_count)
         if unreadable:
             told = f"{unreadable} files of this folder cannot be read and are left out"
             response.headers.append("Warning", f'299 federator "{told}"')
+        if missing is not None:
+            response.headers.update(header_of(f"{_sentence(missing)}; ask again for the rest."))
         return response
 
     async def _metadata(self, request: Request) -> Response:
-        places = await self._places(request)
-        if not places:
+        objects, base = await self._objects(request), _base(request)
+        if not objects:
             return _not_found()
-        return await _json_response(await _in_thread(_read_metadata, places, _base(request)))
+        rows = [await self._threads.run(self._metadata_of, found, base) for found in objects]
+        return Response(f"[{','.join(rows)}]".encode("utf-8", "replace"), media_type=_JSON)
+
+    def _metadata_of(self, found: Held, base: str) -> str:
+        study, series, instance = found.uids
+        address = f"{base}/studies/{study}/series/{series}/instances/{instance}/bulkdata"
+        return self._kept.text((found, base), lambda: folder_objects.metadata(found.path, address))
 
     async def _instance(self, request: Request) -> Response:
-        places = await self._places(request)
-        if not places:
+        objects = await self._objects(request)
+        if not objects:
             return _not_found()
-        found = await _in_thread(folder_objects.part_10, places[0])
+        found = await self._threads.run(folder_objects.part_10, objects[0].path)
         if found is None:
             return _not_found()
         content, transfer_syntax = found
-        return await _in_thread(_content, request, _DICOM, [content], transfer_syntax)
+        return await self._threads.run(_content, request, _DICOM, [content], transfer_syntax)
 
     async def _frames(self, request: Request) -> Response:
-        places = await self._places(request)
+        objects = await self._objects(request)
         numbers = request.path_params["frames"].split(",")
-        if not places or not all(number.isdecimal() and len(number) < 10 for number in numbers):  # noqa: PLR2004 - IS
+        if not objects or not all(number.isdecimal() and len(number) < 10 for number in numbers):  # noqa: PLR2004 - IS
             return _not_found()
-        frames = await _in_thread(_read_frames, places[0], [int(number) for number in numbers])
+        frames = await self._threads.run(_read_frames, objects[0].path, [int(number) for number in numbers])
         if frames is None:
             return _not_found()
         contents, transfer_syntax = frames
-        return await _in_thread(_content, request, _OCTETS, contents, transfer_syntax)
+        return await self._threads.run(_content, request, _OCTETS, contents, transfer_syntax)
 
     async def _bulk_data(self, request: Request) -> Response:
-        places = await self._places(request)
+        objects = await self._objects(request)
         place = request.path_params["place"].split("/")
-        if not places or not _is_place(place):
+        if not objects or not _is_place(place):
             return _not_found()
-        contents = await _in_thread(folder_objects.bulk_data, places[0], place)
-        return await _in_thread(_content, request, _OCTETS, contents, "") if contents else _not_found()
+        contents = await self._threads.run(folder_objects.bulk_data, objects[0].path, place)
+        return await self._threads.run(_content, request, _OCTETS, contents, "") if contents else _not_found()
 
     async def _summary(self, request: Request) -> Response:  # noqa: ARG002 - the signature of an endpoint
-        told = asdict(await _in_thread(self._index.summary))
+        missing = await self._upkeep.current()
+        told = asdict(await self._threads.run(self._index.summary))
         told["unreadable"] = [{"path": path, "reason": reason} for path, reason in told["unreadable"]]
+        told["progress"] = str(missing) if missing is not None else ""
         return Response(text_json.dumps(told, ensure_ascii=False), media_type="application/json")
 
-    async def _places(self, request: Request) -> list[Path]:
-        """The files of the object that the path of a request names."""
+    async def _objects(self, request: Request) -> list[Held]:
+        """What the index holds of the study, series or instance that the path of a request names.
+
+        For one instance the folder is not looked through where its file is as it was when it was read.
+        """
         named = request.path_params
         uids = [checked_uid(named[level]) for level in ("study", "series", "instance") if level in named]
-        return await _in_thread(self._index.places, *uids)
+        if "instance" in named:
+            known = await self._threads.run(self._as_read, *uids)
+            if known:
+                return known
+        missing = await self._upkeep.current()
+        found = await self._threads.run(self._index.held, *uids)
+        if missing is not None and not found:
+            raise Unready(f"{_sentence(missing)}, and the object is not among them; ask again.")
+        return found
+
+    def _as_read(self, *uids: str) -> list[Held]:
+        known = self._index.held(*uids)
+        return known if all(found.is_as_read for found in known) else []
+
+    async def _json_response(self, rows: list[dict[str, Any]]) -> Response:
+        return Response(await self._threads.run(_listed, rows), media_type=_JSON)
 
 
-async def _in_thread(work: Callable[..., T], *values: Any) -> T:  # noqa: ANN401 - passed through
-    """Run blocking reads in a worker thread; one whose request is cancelled is left to end by itself."""
-    return await anyio.to_thread.run_sync(partial(work, *values), abandon_on_cancel=True)
+def _listed(rows: list[dict[str, Any]]) -> bytes:
+    return f"[{','.join(map(encoded, rows))}]".encode("utf-8", "replace")
 
 
-def _read_metadata(places: list[Path], base: str) -> list[dict[str, Any]]:
-    with collector_at_rest():
-        return [folder_objects.metadata(place, base) for place in places]
+def _sentence(missing: Progress) -> str:
+    """How far the folder is, as the first half of a sentence of ours."""
+    return f"it is still being read: {missing}" if not missing.trouble else missing.trouble.rstrip(".")
 
 
 def _read_frames(path: Path, numbers: list[int]) -> tuple[list[bytes], str] | None:
@@ -200,10 +224,6 @@ def _is_hexadecimal(text: str) -> bool:
 
 def _base(request: Request) -> str:
     return str(request.base_url).rstrip("/")
-
-
-async def _json_response(rows: list[dict[str, Any]]) -> Response:
-    return Response(await _in_thread(encoded, rows), media_type=_JSON)
 
 
 def _content(request: Request, media_type: str, contents: Sequence[bytes], transfer_syntax: str) -> Response:
@@ -235,20 +255,3 @@ async def _not_acceptable(request: Request) -> Response:  # noqa: ARG001 - the s
 
 def _not_found() -> Response:
     return PlainTextResponse("There is no such object in this folder.", status_code=404)
-
-
-async def _bad_request(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the signature of a handler
-    return PlainTextResponse(str(error), status_code=400)
-
-
-async def _damaged(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the signature of a handler
-    """What is wrong with one file is said of its object: 5xx would speak for the whole archive."""
-    return _refused(str(error) or "has this object, but its file is damaged.", status_code=422)
-
-
-async def _unavailable(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the signature of a handler
-    return _refused("its folder or its index cannot be read.", status_code=503)
-
-
-def _refused(words: str, *, status_code: int) -> Response:
-    return PlainTextResponse(words, status_code=status_code, headers=header_of(words))

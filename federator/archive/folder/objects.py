@@ -1,13 +1,15 @@
 """What WADO-RS gives of the files in a folder: metadata, whole instances and bulk data (PS3.18 §10.4)."""
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from federator.archive.encoding.headerless import with_header
-from federator.archive.folder.json import to_json
-from federator.archive.folder.pixels import PIXEL_TAGS, DamagedFile, damage_told, open_stored, swapped
-from federator.dicom import json
-from federator.model import Level
+from federator.archive.folder.files.elements import MoreNeeded, Unusual, Walk, encoded_elements
+from federator.archive.folder.files.json import encoded, to_json
+from federator.archive.folder.files.opening import opened
+from federator.archive.folder.files.pixels import PIXEL_TAGS, DamagedFile, GoneFile, damage_told, open_stored, swapped
+from federator.archive.folder.files.source import DEFLATED, head_of
 
 if TYPE_CHECKING:
     from pydicom import DataElement, Dataset
@@ -16,32 +18,61 @@ JsonRow = dict[str, Any]
 
 _WORD_BYTES = {"OW": 2, "OL": 4, "OF": 4, "OD": 8, "OV": 8}
 _PREAMBLE = 128
+_PIXELS = frozenset(int(tag, 16) for tag in PIXEL_TAGS)
+_WINDOWS = (65_536, 1_048_576, 16_777_216, 268_435_456)
 
 
 def header_row(path: Path) -> JsonRow:
     """All attributes of a file up to its pixels as a row; empty where it cannot be read any more."""
     try:
         stored = open_stored(path)
-    except (DamagedFile, OSError):
+    except (DamagedFile, GoneFile):
         return {}
     return to_json(stored.dataset, lambda _: "")
 
 
-def metadata(path: Path, base: str) -> JsonRow:
-    """All attributes of a file as DICOM JSON, bulk data by addresses below `base`.
+def metadata(path: Path, address: str) -> str:
+    """All attributes of a file as a JSON object, bulk data by addresses below `address`.
 
     Standard: PS3.18 §10.4.1.1.2, §F.2
     """
+    try:
+        with damage_told(), opened(path) as file:
+            return _walked(file, address)
+    except Unusual:
+        return _read_otherwise(path, address)
+
+
+def _walked(file: BinaryIO, address: str) -> str:
+    content = file.read(_WINDOWS[0])
+    head = head_of(content)
+    if head.transfer_syntax == DEFLATED:
+        raise Unusual
+    for size in _WINDOWS:
+        content += file.read(size - len(content))
+        is_whole = len(content) < size
+        walk = Walk(content, head.syntax, bulk_address=lambda path, _: f"{address}/{path}", stops=_PIXELS)
+        try:
+            walk.top(head.start)
+        except MoreNeeded:
+            if is_whole:
+                raise Unusual from None
+            continue
+        if walk.stopped:
+            pixels = {"vr": walk.stopped.vr or "OW", "BulkDataURI": f"{address}/{walk.stopped.tag:08X}"}
+            walk.found |= encoded_elements({f"{walk.stopped.tag:08X}": pixels})
+        if walk.stopped or is_whole:
+            return walk.text()
+    raise Unusual
+
+
+def _read_otherwise(path: Path, address: str) -> str:
+    """The metadata as pydicom reads them, which knows what is not as the standard says."""
     stored = open_stored(path)
-    row = to_json(stored.dataset, lambda _: "")
-    address = (
-        f"{base}/studies/{json.uid(row, Level.STUDY.uid_tag)}/series/{json.uid(row, Level.SERIES.uid_tag)}"
-        f"/instances/{json.uid(row, Level.INSTANCE.uid_tag)}/bulkdata"
-    )
     row = to_json(stored.dataset, lambda path: f"{address}/{'/'.join(path)}")
     if stored.pixels:
         row[stored.pixels.tag] = {"vr": stored.pixels.vr, "BulkDataURI": f"{address}/{stored.pixels.tag}"}
-    return dict(sorted(row.items()))
+    return encoded(dict(sorted(row.items())))
 
 
 def bulk_data(path: Path, place: list[str]) -> list[bytes] | None:
@@ -75,8 +106,18 @@ def part_10(path: Path) -> tuple[bytes, str] | None:
 
     Standard: PS3.10 §7.1
     """
-    content, transfer_syntax = path.read_bytes(), open_stored(path).transfer_syntax
+    with damage_told(), opened(path) as file:
+        # No more than it had when it was opened: some files go on for ever.
+        content = file.read(os.fstat(file.fileno()).st_size)
+    transfer_syntax = _syntax_of(path, content)
     if content[_PREAMBLE : _PREAMBLE + 4] == b"DICM":
         return content, transfer_syntax
     headed = with_header(content)
     return None if headed is None else (headed, transfer_syntax)
+
+
+def _syntax_of(path: Path, content: bytes) -> str:
+    try:
+        return head_of(content).transfer_syntax
+    except Unusual:
+        return open_stored(path).transfer_syntax

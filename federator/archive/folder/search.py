@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from federator.archive.folder.header import indexed_tags
-from federator.archive.folder.index import FolderIndex
+from federator.archive.folder.files.header import indexed_tags
+from federator.archive.folder.index.database import Remade
+from federator.archive.folder.index.index import FolderIndex
 from federator.archive.folder.objects import header_row
 from federator.archive.folder.query import MAX_ROWS, FolderQuery
 from federator.dicom import json
@@ -100,11 +101,11 @@ _DEFAULT_ORDER = {
 
 # The rows that make up a row of each level, and where they are.
 _SOURCES = {
-    Level.STUDY: ("x'', studies.row, '', ''", "studies"),
-    Level.SERIES: ("x'', studies.row, series.row, ''", "series JOIN studies USING (study)"),
+    Level.STUDY: ("x'', studies.row, '', '', ''", "studies"),
+    Level.SERIES: ("x'', studies.row, series.row, '', ''", "series JOIN studies USING (study)"),
     Level.INSTANCE: (
-        "files.path, studies.row, series.row, files.row",
-        "files JOIN series USING (study, series) JOIN studies USING (study)",
+        "files.path, studies.row, series.row, uppers.content, files.row",
+        "files JOIN series USING (study, series) JOIN studies USING (study) JOIN uppers ON files.upper = uppers.id",
     ),
 }
 
@@ -138,15 +139,29 @@ def search(index: FolderIndex, query: FolderQuery, base: str) -> Found:
 
 def _candidates(index: FolderIndex, query: FolderQuery) -> Iterator[Candidate]:
     """The rows that the database can tell apart cheaply: by UIDs and by the date of the study."""
-    parse = lru_cache(maxsize=1024)(text_json.loads)
+    parse = lru_cache(maxsize=1024)(_row)
     conditions, values = _conditions(query)
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     columns, tables = _SOURCES[query.level]
     # Only names of columns and question marks are joined here; values go in by themselves.
     found = index.rows(f"SELECT {columns} FROM {tables}{where}", values)  # noqa: S608
-    for path, study, series, instance in found:
-        row = {**parse(study), **(parse(series) if series else {}), **(text_json.loads(instance) if instance else {})}
+    for path, study, series, shared, instance in found:
+        try:
+            row = {**parse(study), **(parse(series) if series else {})}
+            if instance:
+                row = {**row, **parse(shared), **_row(instance)}
+        except ValueError as error:
+            index.database.distrust()
+            raise Remade from error
         yield Candidate(row=row, path=path)
+
+
+def _row(content: str) -> JsonRow:
+    """A row as the index holds it; a ValueError where that is none, so that more than the row is to be doubted."""
+    row = text_json.loads(content)
+    if not isinstance(row, dict) or not all(isinstance(element, dict) for element in row.values()):
+        raise ValueError("no row")
+    return row
 
 
 def _conditions(query: FolderQuery) -> tuple[list[str], list[str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from federator.archive.connection.client import Answer, ArchiveClient
-from federator.archive.folder.json import to_json
+from federator.archive.folder.files.json import to_json
 from federator.archive.retrieve.accept import ABSENT, NotOffered, ask, object_path, wrong_content
 from federator.archive.retrieve.instances import retrieve_instance
 from federator.archive.search import rows

@@ -206,7 +206,7 @@ async def test_another_holder_serves_a_report_when_the_preferred_one_does_not_an
     text_ = said(await call([dead, *archives], "get-structured-report-text", **uids))
     assert re.search(r"From reports; dead could not be reached \(.+\)\.", text_)
     assert "Whether a report in dead replaces this one could not be checked." in text_
-    assert "DLP: 300.1 mGy.cm" in text_
+    assert "DLP: 300.10 mGy.cm" in text_
 
 
 @ERAS
@@ -221,7 +221,7 @@ async def test_measurements_come_as_a_table_and_as_groups(archives, mode):
     assert first["measurements"][0] == {
         "name": "Long axis",
         "code": "103339001 SCT",
-        "value": "12.3",
+        "value": "12.30",
         "unit": "mm",
         "unitMeaning": "millimeter",
         "derivation": "Mean",
@@ -234,7 +234,7 @@ async def test_measurements_come_as_a_table_and_as_groups(archives, mode):
         "From reports.",
         "5 numbers in 3 groups",
         "Lesion 1",
-        "Long axis: 12.3 mm | Mean",
+        "Long axis: 12.30 mm | Mean",
         "Volume: 1234.5 mm3",
     ):
         assert part in text_
@@ -294,7 +294,7 @@ async def test_units_are_written_so_that_cryptic_private_and_missing_ones_are_un
     text_ = said(await call(archives, "get-structured-report-measurements", **at(SERIES, f"{SERIES}.13@reports")))
     assert [line.strip() for line in text_.split("\n") if line.startswith("  ")] == [
         "Diameter: no value: Not a number | Left",
-        "Length: 4.5 cm (Private length unit, 99UNITS)",
+        "Length: 4.50 cm (Private length unit, 99UNITS)",
         "Ratio: 0.8 (no units)",
         "Attenuation Coefficient: -40 [hnsf'U] (Hounsfield unit)",
     ]

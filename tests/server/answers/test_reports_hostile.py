@@ -163,7 +163,7 @@ async def test_a_report_is_read_whole_although_its_metadata_are_missing_or_cut(f
     with loopback.serve(ReportArchive(folder, *quirks)) as (url,):
         text = said(await call(url, "get-structured-report-text", **uids))
         table = (await call(url, "get-structured-report-measurements", **uids)).structured_content
-    assert "DLP: 300.1 mGy.cm" in text
+    assert "DLP: 300.10 mGy.cm" in text
     assert sum(len(group["measurements"]) for group in table["groups"]) == 13
 
 

@@ -1,6 +1,5 @@
 """The pixels of a file, one frame at a time, reading no more of the file than needed (PS3.5 §8 and Annex A)."""
 
-import os
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,26 +9,40 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from federator.archive.folder.json import DAMAGED
+from federator.archive.folder.files.elements import Unusual
+from federator.archive.folder.files.json import DAMAGED
+from federator.archive.folder.files.opening import NoFile, opened
+from federator.archive.folder.files.source import (
+    DEFLATED,
+    EXPLICIT_BIG_ENDIAN,
+    EXPLICIT_LITTLE_ENDIAN,
+    IMPLICIT_LITTLE_ENDIAN,
+    Head,
+    Inflated,
+    Plain,
+    head_of,
+)
 from federator.dicom.quiet import quiet_pydicom
 
 if TYPE_CHECKING:
-    from pydicom import FileDataset
+    from pydicom import Dataset, FileDataset
 
 FLOAT_PIXEL_DATA = "7FE00008"
 DOUBLE_FLOAT_PIXEL_DATA = "7FE00009"
 PIXEL_DATA = "7FE00010"
 PIXEL_TAGS = frozenset({FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA, PIXEL_DATA})
 
-EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
-_IMPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2"
-_EXPLICIT_BIG_ENDIAN = "1.2.840.10008.1.2.2"
-_DEFLATED = "1.2.840.10008.1.2.1.99"
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 _IMPLICIT_HEADER_BYTES = 8
 _EXPLICIT_HEADER_BYTES = 12
 _BYTE_BITS = 8
+_HEAD_BYTES = 8_192
+_WINDOWS = (131_072, 4_194_304, 67_108_864)
 _ARRAY_CODES = {2: "H", 4: "I", 8: "Q"}
+
+
+class GoneFile(Exception):  # noqa: N818 - as below
+    """A file of the index that is not there any more."""
 
 
 class DamagedFile(Exception):  # noqa: N818 - reads as a sentence at the place where it is raised
@@ -38,13 +51,19 @@ class DamagedFile(Exception):  # noqa: N818 - reads as a sentence at the place w
 
 @contextmanager
 def damage_told() -> Iterator[None]:
-    """Raise DamagedFile for what a damaged file makes pydicom raise; an OSError of the system stays one."""
+    """Raise GoneFile or DamagedFile for what comes of reading one file: it is never the folder's fault."""
     try:
         yield
+    except FileNotFoundError as error:
+        raise GoneFile from error
+    except NoFile as error:
+        raise DamagedFile("had this object, but a pipe or a device lies where its file was.") from error
+    except PermissionError as error:
+        raise DamagedFile("has this object, but this account may not read its file.") from error
     except DAMAGED as error:
         # pydicom raises OSError too, for what it finds in a file; the system's have a number.
         if isinstance(error, OSError) and error.errno is not None:
-            raise
+            raise DamagedFile("has this object, but the disk does not give its file.") from error
         raise DamagedFile from error
 
 
@@ -63,11 +82,11 @@ class Stored:
     """A file read up to its pixels. A missing transfer syntax is told from how the file is written."""
 
     path: Path
-    dataset: "FileDataset"
+    dataset: "Dataset"
     transfer_syntax: str
     little_endian: bool
     pixels: Pixels | None
-    inflated: bytes | None = None
+    deflated_from: int | None = None
 
     @property
     def number_of_frames(self) -> int:
@@ -81,23 +100,20 @@ class Stored:
         """
         if self.pixels is None or not 1 <= frame_number <= self.number_of_frames:
             return None
-        with damage_told(), self._source() as source:
+        with damage_told(), opened(self.path) as file:
             if self.pixels.length is None:
-                return self._encapsulated(source, self.pixels, frame_number), self.transfer_syntax
-            content = self._native(source, self.pixels, frame_number)
+                return self._encapsulated(file, self.pixels, frame_number), self.transfer_syntax
+            content = self._native(self._source(file), self.pixels, frame_number)
         return (content, EXPLICIT_LITTLE_ENDIAN) if content is not None else None
 
     def whole_pixels(self) -> list[bytes] | None:
         """The whole value of native pixels in little endian, or all frames of compressed ones."""
         if self.pixels is None:
             return None
-        with self._source() as source:
+        with damage_told(), opened(self.path) as file:
             if self.pixels.length is None:
-                return [
-                    self._encapsulated(source, self.pixels, number) for number in range(1, self.number_of_frames + 1)
-                ]
-            source.seek(self.pixels.start)
-            content = source.read(self.pixels.length)
+                return [self._encapsulated(file, self.pixels, number) for number in range(1, self.number_of_frames + 1)]
+            content = self._source(file).part(self.pixels.start, self.pixels.length)
         return [content if self.little_endian else swapped(content, self._word_bytes(self.pixels))]
 
     def _encapsulated(self, source: BinaryIO, pixels: Pixels, frame_number: int) -> bytes:
@@ -128,7 +144,7 @@ class Stored:
             f"has this object, but its file holds only {held} of the {self.number_of_frames} frames that it declares."
         )
 
-    def _native(self, source: BinaryIO, pixels: Pixels, frame_number: int) -> bytes | None:
+    def _native(self, source: Plain | Inflated, pixels: Pixels, frame_number: int) -> bytes | None:
         """The bytes of one frame; where frames are not of whole bytes (1 bit a pixel), its bits."""
         frame_bits = self._frame_bits()
         first_bit = (frame_number - 1) * frame_bits
@@ -136,13 +152,12 @@ class Stored:
         width = 1 if self.little_endian else self._word_bytes(pixels)
         first, end = first_bit // _BYTE_BITS, -(-end_bit // _BYTE_BITS)
         begin = first // width * width
-        source.seek(pixels.start + begin)
-        stored = source.read(max(0, min(-(-end // width) * width, pixels.length or 0) - begin))
+        stored = source.part(pixels.start + begin, max(0, min(-(-end // width) * width, pixels.length or 0) - begin))
         content = swapped(stored, width)[first - begin : end - begin]
         if not frame_bits:
             return None
         if len(content) < end - first:
-            held_bytes = min(source.seek(0, os.SEEK_END) - pixels.start, pixels.length or 0)
+            held_bytes = min(source.end - pixels.start, pixels.length or 0)
             raise self._lacks(held_bytes * _BYTE_BITS // frame_bits)
         shift = first_bit % _BYTE_BITS
         if not shift and not frame_bits % _BYTE_BITS:
@@ -165,51 +180,92 @@ class Stored:
         value = self.dataset.get(keyword)
         return int(value) if value is not None and str(value).isdigit() else 0
 
-    def _source(self) -> BinaryIO:
-        """The bytes in which the place of the pixels counts."""
-        return self.path.open("rb") if self.inflated is None else BytesIO(self.inflated)
+    def _source(self, file: BinaryIO) -> Plain | Inflated:
+        """The bytes in which the place of native pixels counts."""
+        return Plain(file, 0) if self.deflated_from is None else Inflated(file, self.deflated_from)
 
 
 def open_stored(path: Path) -> Stored:
-    """Read a file up to its pixels, which stay where they are. Raises DamagedFile, or OSError where it is gone."""
+    """Read a file up to its pixels, which stay where they are. Raises DamagedFile, or GoneFile where it is gone."""
     quiet_pydicom()
-    with damage_told():
-        return _opened(path)
+    with damage_told(), opened(path) as file:
+        head = _deflated(file)
+        return _read(path, file) if head is None else _read_deflated(path, file, head)
 
 
-def _opened(path: Path) -> Stored:
-    from pydicom import dcmread
+def _deflated(file: BinaryIO) -> Head | None:
+    try:
+        head = head_of(file.read(_HEAD_BYTES))
+    except Unusual:
+        return None
+    finally:
+        file.seek(0)
+    return head if head.transfer_syntax == DEFLATED else None
+
+
+class _AtPixels:
+    """Where reading stopped: pydicom asks of each element whether to stop."""
+
+    def __init__(self) -> None:
+        self.seen: tuple[str, str | None, int] | None = None
+
+    def __call__(self, tag: int, vr: str | None, length: int) -> bool:
+        if f"{tag:08X}" in PIXEL_TAGS:
+            self.seen = (f"{tag:08X}", vr, length)
+        return self.seen is not None
+
+    def pixels(self, place: int) -> Pixels | None:
+        """The pixels of which the element begins at `place`."""
+        if self.seen is None:
+            return None
+        tag, vr, length = self.seen
+        start = place + (_IMPLICIT_HEADER_BYTES if vr is None else _EXPLICIT_HEADER_BYTES)
+        return Pixels(tag=tag, vr=vr or "OW", start=start, length=None if length == _UNDEFINED_LENGTH else length)
+
+
+def _read(path: Path, file: BinaryIO) -> Stored:
     from pydicom.filereader import read_partial
 
-    seen: list[tuple[str, str | None, int]] = []
-
-    def at_pixels(tag: int, vr: str | None, length: int) -> bool:
-        if f"{tag:08X}" in PIXEL_TAGS:
-            seen.append((f"{tag:08X}", vr, length))
-        return bool(seen)
-
-    with path.open("rb") as file:
-        dataset = read_partial(file, at_pixels, force=True)
-        place = file.tell()
+    stop = _AtPixels()
+    dataset = read_partial(file, stop, force=True)
+    place = file.tell()
     transfer_syntax, little_endian = _written_as(dataset)
-    content, pixels = None, None
-    if seen:
-        tag, vr, length = seen[0]
-        if transfer_syntax == _DEFLATED:
-            # Its offsets count in what it inflates to, so the value is kept instead of its place.
-            content = dcmread(path).get_item(int(tag, 16)).value
-            place, length = 0, len(content)
-        else:
-            place += _IMPLICIT_HEADER_BYTES if vr is None else _EXPLICIT_HEADER_BYTES
-        pixels = Pixels(tag=tag, vr=vr or "OW", start=place, length=None if length == _UNDEFINED_LENGTH else length)
     return Stored(
         path=path,
         dataset=dataset,
         transfer_syntax=transfer_syntax,
         little_endian=little_endian,
-        pixels=pixels,
-        inflated=content,
+        pixels=stop.pixels(place),
     )
+
+
+def _read_deflated(path: Path, file: BinaryIO, head: Head) -> Stored:
+    """Inflate as far as the header goes, and no more: a small file may hold most of a gigabyte behind it.
+
+    Standard: PS3.5 §A.5
+    """
+    from pydicom.filereader import read_dataset
+
+    source = Inflated(file, head.start)
+    for size in _WINDOWS:
+        stop, content = _AtPixels(), source.part(0, size)
+        buffer = BytesIO(content)
+        try:
+            dataset = read_dataset(buffer, is_implicit_VR=False, is_little_endian=True, stop_when=stop)
+        except DAMAGED:
+            if len(content) < size:
+                raise
+            continue
+        if stop.seen is not None or len(content) < size:
+            return Stored(
+                path=path,
+                dataset=dataset,
+                transfer_syntax=DEFLATED,
+                little_endian=True,
+                pixels=stop.pixels(buffer.tell()),
+                deflated_from=head.start,
+            )
+    raise DamagedFile("has this object, but its file unfolds to more than is read.")
 
 
 def _frames_held(source: BinaryIO, pixels: Pixels) -> int:
@@ -239,5 +295,5 @@ def _written_as(dataset: "FileDataset") -> tuple[str, bool]:
     """The transfer syntax, told from how the file is written where it does not say; whether it is little endian."""
     declared = str(dataset.file_meta.get("TransferSyntaxUID") or "")
     implicit, little_endian = dataset.original_encoding
-    told = _IMPLICIT_LITTLE_ENDIAN if implicit else EXPLICIT_LITTLE_ENDIAN
-    return declared or (told if little_endian else _EXPLICIT_BIG_ENDIAN), bool(little_endian)
+    told = IMPLICIT_LITTLE_ENDIAN if implicit else EXPLICIT_LITTLE_ENDIAN
+    return declared or (told if little_endian else EXPLICIT_BIG_ENDIAN), bool(little_endian)

@@ -20,7 +20,8 @@ DAMAGED = (*READ_FAULTS, RecursionError, MemoryError)
 """What comes of reading a damaged file; some have items without end or a length without bounds."""
 
 BINARY = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW", "OB/OW"})
-_INLINE_MAX_BYTES = 1024
+INLINE_MAX_BYTES = 1024
+_EXACT_DIGITS = 16
 _UTF_8 = {"vr": "CS", "Value": ["ISO_IR 192"]}
 _CHARACTER_SET = "00080005"
 
@@ -40,17 +41,17 @@ def to_json(dataset: "Dataset", bulk_address: BulkAddress, path: tuple[str, ...]
             continue  # a group length says nothing about the object
         key = f"{tag:08X}"
         try:
-            row[key] = _element(dataset[tag], bulk_address, (*path, key))
+            row[key] = element_of(dataset[tag], bulk_address, (*path, key))
         except DAMAGED:
-            row[key] = _as_written(raw)
+            row[key] = as_written(raw)
     if not path:
         row[_CHARACTER_SET] = _UTF_8
     return dict(sorted(row.items()))
 
 
-def encoded(rows: Sequence[dict[str, Any]]) -> bytes:
-    """Rows as a JSON text in UTF-8, in small pieces: the encoder halts every other thread until a piece is done."""
-    return f"[{','.join(_encoded(row, _DEPTH_OF_PIECES) for row in rows)}]".encode("utf-8", "replace")
+def encoded(row: dict[str, Any]) -> str:
+    """A row as a JSON text, made in small pieces: the encoder halts every other thread until a piece is done."""
+    return _encoded(row, _DEPTH_OF_PIECES)
 
 
 def _encoded(row: dict[str, Any], depth: int) -> str:
@@ -66,15 +67,19 @@ def _encoded_element(element: dict[str, Any], depth: int) -> str:
     return f'{{"vr":"SQ","Value":[{items}]}}'
 
 
-def _element(element: "DataElement", bulk_address: BulkAddress, path: tuple[str, ...]) -> dict[str, Any]:
+def element_of(element: "DataElement", bulk_address: BulkAddress, path: tuple[str, ...]) -> dict[str, Any]:
+    """A converted element with its value representation and values; `path` is where it stands. Raises DAMAGED."""
     vr = str(element.VR)
     if vr == "SQ":
         items = [to_json(item, bulk_address, (*path, str(place))) for place, item in enumerate(element.value)]
         return {"vr": vr, "Value": items} if items else {"vr": vr}
     if vr in BINARY:
         return _binary(element, bulk_address, path)
-    told = element.to_json_dict(None, _INLINE_MAX_BYTES)
-    if "Value" in told:
+    told = element.to_json_dict(None, INLINE_MAX_BYTES)
+    if "Value" in told and vr == "DS":
+        values = element.value if element.VM > 1 else [element.value]
+        told["Value"] = [number_of(getattr(value, "original_string", None) or str(value)) for value in values]
+    elif "Value" in told:
         told["Value"] = [_finite(value) for value in told["Value"]]
     return told
 
@@ -83,9 +88,25 @@ def _binary(element: "DataElement", bulk_address: BulkAddress, path: tuple[str, 
     vr = str(element.VR)[:2]
     if not element.value:
         return {"vr": vr}
-    if len(element.value) > _INLINE_MAX_BYTES:
+    if len(element.value) > INLINE_MAX_BYTES:
         return {"vr": vr, "BulkDataURI": bulk_address(path)}
     return {"vr": vr, "InlineBinary": base64.b64encode(element.value).decode("ascii")}
+
+
+def number_of(written: str) -> float | str:
+    """A decimal string as a number where that is shown just as it was written, else as the string that it is.
+
+    `25.40` says more of how it was measured than 25.4. Standard: PS3.18 Table F.2.3-1 (DS: number or string)
+    """
+    written = written.strip(" \0")
+    if len(written) <= _EXACT_DIGITS:
+        for kind in (int, float):
+            try:
+                if str(kind(written)) == written and math.isfinite(kind(written)):
+                    return kind(written)
+            except ValueError:
+                continue
+    return written
 
 
 def _finite(value: object) -> object:
@@ -93,7 +114,7 @@ def _finite(value: object) -> object:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _as_written(raw: object) -> dict[str, Any]:
+def as_written(raw: object) -> dict[str, Any]:
     """An element that cannot be converted, as the text that stands in the file; nothing where that is no text."""
     vr, content = str(getattr(raw, "VR", None) or "UN"), getattr(raw, "value", None)
     if not re.fullmatch("[A-Z]{2}", vr):

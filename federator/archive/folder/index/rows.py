@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from federator.archive.folder.files.header import SERIES_SEQUENCES, STUDY_SEQUENCES
 from federator.dicom import json
 from federator.dicom.query import attributes
 from federator.model import Level
@@ -13,27 +14,28 @@ _SOP_CLASSES_IN_STUDY = "00080062"
 _STUDY_SERIES = "00201206"
 _STUDY_INSTANCES = "00201208"
 _SERIES_INSTANCES = "00201209"
-_SERIES_SEQUENCES = frozenset({"00400275"})
-_STUDY_SEQUENCES = frozenset({"00081032", "00080051", "00100024"})
 
 JsonRow = dict[str, Any]
 
 
-def study_row(series: list[list[JsonRow]]) -> JsonRow:
-    """The row of a study, of its series with their instances; a value that is empty in one may stand in another."""
-    instances = [row for rows in series for row in rows]
-    row = _first_values(instances, attributes.tags_of(Level.STUDY) | _STUDY_SEQUENCES)
-    row[_MODALITIES_IN_STUDY] = {"vr": "CS", "Value": _distinct(instances, _MODALITY)}
-    row[_SOP_CLASSES_IN_STUDY] = {"vr": "UI", "Value": _distinct(instances, _SOP_CLASS_UID)}
+def study_row(series: list[list[JsonRow]], instances: int) -> JsonRow:
+    """The row of a study, of what the instances of each series share; `instances` is their number.
+
+    A value that is empty in one may stand in another.
+    """
+    shared = [row for rows in series for row in rows]
+    row = _first_values(shared, attributes.tags_of(Level.STUDY) | STUDY_SEQUENCES)
+    row[_MODALITIES_IN_STUDY] = {"vr": "CS", "Value": _distinct(shared, _MODALITY)}
+    row[_SOP_CLASSES_IN_STUDY] = {"vr": "UI", "Value": _distinct(shared, _SOP_CLASS_UID)}
     row[_STUDY_SERIES] = {"vr": "IS", "Value": [len(series)]}
-    row[_STUDY_INSTANCES] = {"vr": "IS", "Value": [len(instances)]}
+    row[_STUDY_INSTANCES] = {"vr": "IS", "Value": [instances]}
     return row
 
 
-def series_row(instances: list[JsonRow]) -> JsonRow:
-    """The row of a series, of its instances."""
-    row = _first_values(instances, attributes.tags_of(Level.SERIES) | _SERIES_SEQUENCES)
-    row[_SERIES_INSTANCES] = {"vr": "IS", "Value": [len(instances)]}
+def series_row(shared: list[JsonRow], instances: int) -> JsonRow:
+    """The row of a series, of what its instances share; `instances` is their number."""
+    row = _first_values(shared, attributes.tags_of(Level.SERIES) | SERIES_SEQUENCES)
+    row[_SERIES_INSTANCES] = {"vr": "IS", "Value": [instances]}
     return row
 
 
