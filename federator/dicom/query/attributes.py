@@ -91,6 +91,8 @@ _EVERYDAY_AT = {
         "imagenumber": "InstanceNumber",
         "instance": "InstanceNumber",
         "slice": "InstanceNumber",
+        "image": "InstanceNumber",
+        "slicenumber": "InstanceNumber",
         "uid": "SOPInstanceUID",
         "date": "ContentDate",
     },

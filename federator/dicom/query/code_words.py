@@ -109,7 +109,8 @@ def codes_for(keyword: str, word: str) -> tuple[str, ...]:
     """The codes of an attribute that a word means beyond doubt; none where it is a code itself or not such a word."""
     if keyword in MODALITY_KEYWORDS and word.upper() in MODALITIES:
         return ()
-    found = _by_word(keyword).get(plain(word), "")
+    known = _by_word(keyword)
+    found = known.get(plain(word), "") or known.get(plain(word).removesuffix("S"), "")
     return tuple(code for code in found.split(",") if code and code != word.upper())
 
 

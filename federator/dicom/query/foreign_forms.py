@@ -16,7 +16,7 @@ _REGEX_SIGNS = re.compile(
 )
 _BRACKETS = {"[": "]", "(": ")", "{": "}", "<": ">", '"': '"', "'": "'", "`": "`"}
 _OPERATOR = re.compile(r"^(?:!=|<>|>=|<=|=~|==|[!<>=~+]|-(?=\w)|like\s)\s*|(?<=\w)~[0-9.]*$", re.IGNORECASE)
-_CLOSING = re.compile(r"[,;:!、，；。]+$|(?:(?<=\w{3})|(?<=[0-9]))\.+$")
+_CLOSING = re.compile(r"[,;:!、，；。]+$|(?:(?<=\w{3})|(?<=[0-9*?]))\.+$")
 
 
 def rewritten(value: str) -> tuple[str, str]:

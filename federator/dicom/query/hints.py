@@ -14,6 +14,7 @@ from federator.dicom.query.language import Query
 from federator.dicom.query.quoting import pair
 
 _WILD = re.compile(r"[*?]")
+_EITHER = re.compile(r"\s*\|+\s*|\s+(?:OR|ODER)\s+")
 _OTHER_KEY = re.compile(r"[\s&;,|]\(?(\w+)\)?\s*[=:]")
 _NOTHING = frozenset("null none nil undefined any all alle n/a na".split())  # noqa: SIM905 - as read
 _MAX_HINTS = 3
@@ -40,8 +41,24 @@ def _general(filter_: Filter, value: str) -> str:
         return f"holds {other[1]}=. Close the quote before it and put a space between the two filters."
     if value.casefold() in _NOTHING:
         return f"asks for that very word. Leave {filter_.keyword} out to find every value of it."
+    several = _several(filter_, value)
+    if several:
+        return f"holds several values, whose comma or sign counts as a letter. {_write(filter_, [several])}"
     foreign, rewritten = foreign_forms.rewritten(value)
     return f"{foreign}. {_write(filter_, _proposals(filter_, rewritten))}" if foreign else ""
+
+
+def _several(filter_: Filter, value: str) -> str:
+    """The values of a list that is written in another way, as a list of ours; empty where it is none."""
+    parts = [part.strip() for part in _EITHER.split(value.strip("()[]")) if part.strip()]
+    if len(parts) == 1 and _is_identifier(filter_):
+        parts = re.split(r"\s*[,;]\s*", value.strip("()[]"))
+    if len(parts) == 1 and filter_.kind is FilterKind.NAME and re.search(r"[*?^][^,]*,[^,]*[*?^]", value):
+        parts = value.split(",")
+    if len(parts) == 1 or filter_.kind is FilterKind.CODE or not all(parts):
+        return ""
+    open_ended = filter_.kind is FilterKind.NAME
+    return list_of(filter_.tag, [part if not open_ended or _WILD.search(part) else f"{part}*" for part in parts])
 
 
 def _proposals(filter_: Filter, value: str) -> list[str]:
@@ -50,20 +67,17 @@ def _proposals(filter_: Filter, value: str) -> list[str]:
         return [value]
     if filter_.kind is FilterKind.NAME:
         return [value] if _WILD.search(value) and not re.search(r"[\s,]", value) else name_forms.patterns(value)
-    listed = [part.strip("\"' ") for part in value.split(",")]
     if _is_identifier(filter_):
-        return [list_of(filter_.tag, listed)]
+        return [list_of(filter_.tag, [part.strip("\"' ") for part in value.split(",")])]
     return [value if _WILD.search(value) else f"*{value}*"]
 
 
 def _of_name(filter_: Filter, value: str) -> str:
     if "=" in value:
         return ""
-    if re.search(r"\^[^,]*,[^,]*\^", value):
-        return f"holds a comma. For either of two names {_write(filter_, [list_of(filter_.tag, value.split(','))])}"
     if "^" in value:
         return ""
-    several = re.search(r"[\s,]", value.strip()) is not None and not name_forms.is_whole_family(value)
+    several = "," in value or (" " in value.strip() and not name_forms.is_whole_family(value))
     if _WILD.search(value) and not several:
         return ""
     if several:

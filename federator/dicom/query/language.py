@@ -93,7 +93,8 @@ def parse(text: str, level: Level, *, today: dt.date) -> Query:
             "Leave it out."
         )
     draft = _Draft(level=level)
-    for token in tokens(text, options=_OPTIONS):
+    # All of them first: what a value lacks stands in the words behind it.
+    for token in list(tokens(text, options=_OPTIONS)):
         _take(draft, token, today)
     return _query(draft)
 

@@ -3,7 +3,7 @@
 import re
 
 from federator.dicom import dictionary, json
-from federator.dicom.query import code_words, name_forms
+from federator.dicom.query import attributes, code_words, name_forms, written_dates
 from federator.dicom.query.filters import list_of, shortened
 from federator.dicom.query.quoting import pair
 from federator.errors import RequestError
@@ -33,6 +33,8 @@ _OPERATORS = {
     "BIS": "A range is written without spaces: {key}=20240101-20240131.",
     "..": "A range is written without spaces: {key}=20240101-20240131.",
 }
+_SPACED_KEY = re.compile(r"((?:[A-Za-z]+\s+){1,4}[A-Za-z]+)\s*=(\S*)")
+_OTHER_SIGN = re.compile(r"(\w+)(<=|>=|[<>:~])(.*)")
 _FILTER = re.compile(r"\s*(?P<key>\([^()]*\)|[^\s=]+)=(?P<value>\S*)")
 
 
@@ -46,11 +48,48 @@ def misplaced(rest: str, before: str, options: tuple[str, ...]) -> RequestError:
         )
     if word[0] in "'\"":
         return RequestError(f"'{told}': the quote stands before the key. Quote the value only, for example {EXAMPLE}.")
-    if word.upper() in _NOT:
+    return _instead_of_key(word, rest, before, told) or (
+        _valueless(word, rest)
+        if dictionary.tag_of_any_case(word) or word.lower() in options
+        else _behind(word, rest, before, told)
+        if before
+        else _plain(told)
+    )
+
+
+def _instead_of_key(word: str, rest: str, before: str, told: str) -> RequestError | None:
+    """The error for a word that other languages have before, in or behind a key; None where it is no such word."""
+    if word.upper() in _NOT or before.partition("=")[2].upper() in _NOT:
         return excluding(told)
-    if dictionary.tag_of_any_case(word) or word.lower() in options:
-        return _valueless(word, rest)
-    return _behind(word, rest, before, told) if before else _plain(told)
+    if before.endswith("="):
+        value = " ".join(_words(rest))
+        return RequestError(
+            f"'{before}' has no VALUE, because a blank follows the =. Write {pair(before[:-1], value)}."
+        )
+    if attributes.is_order(word):
+        return RequestError(f"'{told}': answers come newest first already. Leave it out, and write KEY=VALUE only.")
+    said = _spaced(rest) or _compared(word)
+    if said:
+        return RequestError(f"'{told}' is not a filter. {said} Write KEY=VALUE without spaces around the =.")
+    return None
+
+
+def _spaced(rest: str) -> str:
+    """What to write for a key that is written with a blank (`Patient ID=1`); empty where it is none."""
+    found = _SPACED_KEY.match(rest)
+    tag = dictionary.tag_of_any_case(re.sub(r"\s", "", found[1])) if found else ""
+    return f"Write {json.keyword_of(tag)}={found[2]}." if found and tag else ""
+
+
+def _compared(word: str) -> str:
+    """What to write for a key with another sign than = behind it; empty where it is none."""
+    found = _OTHER_SIGN.fullmatch(word)
+    tag = dictionary.tag_of_any_case(found[1]) if found else ""
+    if not found or not tag:
+        return ""
+    dates = written_dates.meant(found[2] + found[3]) if found[2][0] in "<>" else ()
+    ranges = " An open range is written 20240131- or -20240131." if dates else ""
+    return f"Write {' or '.join(pair(found[1], value) for value in dates or (found[3] or 'VALUE',))}.{ranges}"
 
 
 def excluding(told: str) -> RequestError:
@@ -84,22 +123,32 @@ def _behind(word: str, rest: str, before: str, told: str) -> RequestError:
     if word.upper() in _OR:
         return _either(told, key, value, following)
     if word.upper() in _AND:
+        other = _FILTER.match(following)
+        tag = dictionary.tag_of_any_case(key)
+        if other and tag and dictionary.tag_of_any_case(other["key"]) == tag:
+            return _either(told, key, value, following)
         return RequestError(f"'{told}': write filters side by side with spaces; all of them must match.")
     if word[0] in "-/":
         return RequestError(f"'{told}' stands alone. Write a range without spaces: StudyDate=20240101-20240131.")
-    if word.upper() in _OPERATORS:
+    whole = " ".join([value, *_words(rest)])
+    if word.upper() in _OPERATORS and not _dates(key, whole):
         return RequestError(
             f"'{told}' is not a filter. {_OPERATORS[word.upper()].format(key=key)} Write KEY=VALUE without spaces."
         )
-    return _part_of_value(told, key, " ".join([value, *_words(rest)]))
+    return _part_of_value(told, key, whole)
 
 
 def _part_of_value(told: str, key: str, whole: str) -> RequestError:
     """The error for words that follow an unquoted value: they probably belong to it."""
     tag = dictionary.tag_of_any_case(key)
-    codes = code_words.codes_for(json.keyword_of(tag), whole) if tag else ()
+    codes = _codes(json.keyword_of(tag), whole) if tag else ()
     if codes:
-        return RequestError(f"'{told}' is not a filter. Write the code: {key}={','.join(codes)}.")
+        return RequestError(
+            f"'{told}' is not a filter. Write codes, with commas between several: {key}={','.join(codes)}."
+        )
+    dates = _dates(key, whole)
+    if dates:
+        return RequestError(f"'{told}' is not a filter. Write {' or '.join(f'{key}={date}' for date in dates)}.")
     quoted = f'{key}="{shortened(whole)}"'
     if '"' in whole:
         return RequestError(
@@ -113,6 +162,20 @@ def _part_of_value(told: str, key: str, whole: str) -> RequestError:
             f"quoted as it is ({quoted}) it finds only names without ^."
         )
     return RequestError(f"'{told}' is not a filter. If it belongs to the value before it, quote the whole: {quoted}.")
+
+
+def _dates(key: str, whole: str) -> tuple[str, ...]:
+    """The dates or ranges that words behind a date's key mean; none behind another key."""
+    tag = dictionary.tag_of_any_case(key)
+    return written_dates.meant(whole) if tag and json.vr_of(tag) == "DA" else ()
+
+
+def _codes(keyword: str, whole: str) -> tuple[str, ...]:
+    """The codes that words mean, together or each by itself; none where one of them is neither code nor such a word."""
+    together = code_words.codes_for(keyword, whole)
+    each = [code_words.codes_for(keyword, word) or (word.upper(),) for word in whole.split()]
+    known = keyword in code_words.MODALITY_KEYWORDS and all(set(one) <= code_words.MODALITIES for one in each)
+    return together or (tuple(code for one in each for code in one) if known else ())
 
 
 def _either(told: str, key: str, value: str, following: str) -> RequestError:
@@ -138,6 +201,8 @@ def _valueless(word: str, rest: str) -> RequestError:
     if operator in _NOT or operator in {"!=", "<>"}:
         return excluding(shortened(f"{word} {operator}"))
     said = _OPERATORS.get(operator, "").format(key=word)
+    if not said and len(following) == 1 and "=" not in following[0]:
+        said = f"Write {word.lower()}={following[0]}." if following[0].isdigit() else ""
     return RequestError(
         f"'{shortened(word)}' is not a filter. {said + ' ' if said else ''}"
         f"Write KEY=VALUE without spaces around the =, for example {EXAMPLE}."
