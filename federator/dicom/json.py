@@ -23,6 +23,10 @@ _DATE = re.compile(r"([0-9]{4})([.-]?)([0-9]{2})\2([0-9]{2})")
 _TIME = re.compile(r"([01][0-9]|2[0-3])(?::?([0-5][0-9])(?::?([0-5][0-9]|60)(?:\.([0-9]{1,6})[0-9]*)?)?)?")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 _MAX_NUMBER_LENGTH = 40
+_LONGEST_DATE = 10
+_MOST_NAMES = 1_000
+_MOST_VALUES = 100_000
+_TAG_LENGTH = 8
 _PADDING = " \0\t\r\n"
 
 # In these a backslash is a character and not a delimiter (PS3.5 §6.2).
@@ -74,7 +78,7 @@ def texts(row: DicomJson, tag: str) -> list[str]:
     found: list[str] = []
     for value in values(row, tag):
         whole = _as_text(value)
-        found += [part.strip(_PADDING) for part in (whole.split("\\") if divided else [whole])]
+        found += [part.strip(_PADDING) for part in (_parted(whole, _MOST_VALUES) if divided else [whole])]
     return [part for part in found if part]
 
 
@@ -128,9 +132,14 @@ def names(row: DicomJson, tag: str) -> list[PersonName]:
             name = _name([_as_text(value.get(group)) for group in ("Alphabetic", "Ideographic", "Phonetic")])
             found += [name] if name else []
         else:
-            several = [_name(part.split("=")) for part in _as_text(value).split("\\")]
+            several = [_name(part.split("=", 3)) for part in _parted(_as_text(value), _MOST_NAMES)]
             found += [name for name in several if name]
     return found
+
+
+def _parted(whole: str, most: int) -> list[str]:
+    """The values that stand in one string; of what is nothing but delimiters, not all."""
+    return whole.split("\\", most)[:most]
 
 
 def items(row: DicomJson, tag: str) -> list[DicomJson]:
@@ -173,9 +182,14 @@ def as_integer(written: str) -> int | None:
     return int(written) if re.fullmatch(r"[+-]?[0-9]+", written) else int(value)
 
 
-@lru_cache(maxsize=4096)
 def as_date(written: str) -> str:
     """`YYYYMMDD` of a DA value, also with the old dots or with dashes; empty if there is no such day."""
+    # What is kept for later must not be of any length.
+    return _as_date(written) if len(written) <= _LONGEST_DATE else ""
+
+
+@lru_cache(maxsize=4096)
+def _as_date(written: str) -> str:
     matched = _DATE.fullmatch(written)
     if not matched:
         return ""
@@ -196,9 +210,13 @@ def as_time(written: str) -> str:
     return f"{hour}{minute or '00'}{second or '00'}.{fraction or '':0<6}"
 
 
-@lru_cache(maxsize=4096)
 def keyword_of(tag: str) -> str:
     """The keyword of an 8-digit tag; empty where the dictionary has none."""
+    return _keyword_of(tag) if len(tag) == _TAG_LENGTH else ""
+
+
+@lru_cache(maxsize=4096)
+def _keyword_of(tag: str) -> str:
     entry = dictionary.entry_of(tag)
     return "" if entry is None else entry[1]
 
@@ -209,9 +227,13 @@ def tag_of(keyword: str) -> str:
     return tag if keyword_of(tag) == keyword else ""
 
 
-@lru_cache(maxsize=4096)
 def vr_of(tag: str) -> str:
     """The value representation by the dictionary; empty where it is unknown, the first where there are several."""
+    return _vr_of(tag) if len(tag) == _TAG_LENGTH else ""
+
+
+@lru_cache(maxsize=4096)
+def _vr_of(tag: str) -> str:
     entry = dictionary.entry_of(tag)
     return "" if entry is None or entry[0] == "NONE" else entry[0].split(" or ")[0]
 

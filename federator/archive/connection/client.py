@@ -30,6 +30,7 @@ from federator.archive.connection.auth import SignIn
 from federator.archive.connection.faults import refusal, translated
 from federator.archive.connection.retry import Breaker, RetryBudget, subject_of, with_retries
 from federator.archive.connection.trust import trust_in_nobody, trust_of
+from federator.archive.encoding.weight import weight_of
 from federator.archive.folder import told
 from federator.archive.habits.owner import Habits
 from federator.config import Archive
@@ -161,7 +162,7 @@ class ArchiveClient:
                 self._sent("GET", url, headers={"Accept": accept, **encoding, **signed}) as response,
             ):
                 if not is_redirect(response):
-                    return await self._read(response)
+                    return self._weighed(await self._read(response), accept)
                 url = redirected(url, response, base=self._base)
         raise ArchiveError("redirects in circles.", state=OutcomeState.NOT_DICOMWEB, permanent=True)
 
@@ -262,6 +263,17 @@ class ArchiveClient:
             warnings=tuple(response.headers.get_list("warning")),
             failed_attributes=bool(response.headers.get("erroneous-dicom-attributes", "").strip()),
         )
+
+    def _weighed(self, answer: Answer, accept: str) -> Answer:
+        """Refuse JSON that would become far more than `max_bytes` in memory; `accept` tells what is made of it."""
+        if "json" in accept and weight_of(answer.body) > 2 * self.archive.max_bytes:
+            raise ArchiveError(
+                f"its answer holds so many values that they would take more than twice "
+                f"{self.archive.max_bytes // 1_048_576} MiB (max_bytes) of memory: not read.",
+                state=OutcomeState.FAILED,
+                permanent=True,
+            )
+        return answer
 
     async def _post_form(self, url: str, form: Mapping[str, str]) -> Mapping[str, object]:
         """The one POST there is: it asks the token endpoint for a token, and goes nowhere else."""

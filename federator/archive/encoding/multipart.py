@@ -1,7 +1,10 @@
-"""multipart/related bytes → parts, forgiving in everything that archives get wrong (RFC 2046 §5.1, PS3.18 §8.6.1)."""
+"""multipart/related bytes → parts, forgiving in everything that archives get wrong (RFC 2046 §5.1, PS3.18 §8.6.1).
+
+Whatever the bytes are, it takes time in proportion to their length: nothing here looks twice at more than a little.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from federator.archive.encoding.sniff import Kind, sniff
@@ -9,6 +12,12 @@ from federator.archive.encoding.sniff import Kind, sniff
 _MAX_HEADER_BYTES = 16_384
 _MAX_SIZE_DIGITS = 18
 _PIECE_BYTES = 4_194_304
+_MAX_PARTS = 10_000
+_MAX_EPILOGUE = 65_536
+_MAX_BOUNDARY_LINE = 512
+_SHORTEST_DELIMITER = 3
+_LONGEST_DELIMITER = 202
+_BLANKS = re.compile(rb"\s*")
 _LINE_ENDS = re.compile(rb"(?:--)?[ \t]*(?:\r?\n|\Z)")
 _BREAK = re.compile(rb"\r?\n")
 _PARAMETER = re.compile(r""";\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)""")
@@ -86,6 +95,8 @@ def parse(body: bytes, header: str) -> list[Part]:
         parts.append(_part(body[content_start:end], headers, outer, whole=position >= 0))
         if position < 0:
             break
+        if len(parts) == _MAX_PARTS:
+            raise MultipartError("the body has more parts than anybody asks for at once")
     if not parts:
         raise MultipartError("the body has delimiters but no part")
     return parts
@@ -98,14 +109,30 @@ def _unquoted(value: str) -> str:
 def _delimiter(body: bytes, boundary: str) -> tuple[bytes, int]:
     """The delimiter in use and where it first stands: the one announced, else the first line that looks like one."""
     announced = b"--" + boundary.encode("latin-1", "replace")
-    position = body.find(announced) if boundary else -1
-    while position >= 0:
-        if body[position - 1 : position] in {b"", b"\n"} and _LINE_ENDS.match(body, position + len(announced)):
+    for position in _line_starts(body, announced) if boundary else ():
+        if _LINE_ENDS.match(body, position + len(announced)):
             return announced, position
-        position = body.find(announced, position + 1)
-    if match := re.match(rb"\s*(--[^\r\n]{1,200}?)[ \t]*\r?\n", body):
-        return match[1], match.start(1)
+    start = _behind_blanks(body)
+    end = body.find(b"\n", start, start + _MAX_BOUNDARY_LINE)
+    line = body[start:end].rstrip(b" \t\r") if end >= 0 else b""
+    if line.startswith(b"--") and _SHORTEST_DELIMITER <= len(line) <= _LONGEST_DELIMITER:
+        return line, start
     raise MultipartError("the body does not contain its boundary")
+
+
+def _line_starts(body: bytes, text: bytes) -> Iterator[int]:
+    """Where lines of the body begin with `text`."""
+    if body.startswith(text):
+        yield 0
+    position = body.find(b"\n" + text)
+    while position >= 0:
+        yield position + 1
+        position = body.find(b"\n" + text, position + 1)
+
+
+def _behind_blanks(body: bytes) -> int:
+    blanks = _BLANKS.match(body)
+    return blanks.end() if blanks else 0
 
 
 def _break_at(body: bytes, position: int) -> bytes:
@@ -145,7 +172,7 @@ def _end_of_part(body: bytes, start: int, stated: str, delimiter: "_Delimiter") 
         end = start + int(stated)
         if delimiter.stands_at(body, end):
             return end, end + len(delimiter.literal)
-        if end <= len(body) and not body[end:].strip():
+        if end <= len(body) <= end + _MAX_EPILOGUE and not body[end:].strip():
             return end, len(body)
     # An empty part may share the line break of its header's end with the delimiter.
     found = delimiter.find(body, start - 2)

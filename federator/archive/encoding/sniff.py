@@ -12,6 +12,7 @@ _JPEG_LS_FRAME = 0xF7
 _JPEG_STANDALONE = {0x01, *range(0xD0, 0xD9)}
 _JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC} | {_JPEG_LS_FRAME}
 _JPEG_START_OF_SCAN = 0xDA
+_JPEG_MAX_MARKERS = 10_000
 _RLE_HEADER_LENGTH = 64
 _RLE_MAX_SEGMENTS = 15
 _RLE_NO_OPERATION = 128
@@ -61,7 +62,9 @@ def jpeg_process(content: bytes) -> int | None:
     Standard: ITU-T T.81 Table B.1, ITU-T T.87 C.1
     """
     position = 2
-    while position + 4 <= len(content) and content[position] == _JPEG_MARKER_PREFIX:
+    for _ in range(_JPEG_MAX_MARKERS):
+        if position + 4 > len(content) or content[position] != _JPEG_MARKER_PREFIX:
+            return None
         marker = content[position + 1]
         if marker == _JPEG_MARKER_PREFIX:
             position += 1
@@ -96,15 +99,17 @@ def ends_as_begun(content: bytes, kind: Kind) -> bool:
 def rle_decoded_bytes(content: bytes) -> int:
     """How many bytes the segments of a frame in RLE decode to, counted without decoding them.
 
+    Segments that overlap, as none do that were not made to, are counted once.
+
     Standard: PS3.5 §G.3.1
     """
     count = int.from_bytes(content[:4], "little")
     offsets = [
         int.from_bytes(content[4 * i : 4 * i + 4], "little") for i in range(1, min(count, _RLE_MAX_SEGMENTS) + 1)
     ]
-    decoded = 0
+    decoded = position = 0
     for start, end in pairwise([*offsets, len(content)]):
-        position = start
+        position = max(position, start)
         while position < min(end, len(content)):
             control = content[position]
             if control == _RLE_NO_OPERATION:

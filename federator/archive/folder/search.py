@@ -13,8 +13,9 @@ from federator.archive.folder.index.index import FolderIndex
 from federator.archive.folder.objects import header_row
 from federator.archive.folder.query import MAX_ROWS, FolderQuery
 from federator.dicom import json
+from federator.dicom.letters import plain_name
 from federator.dicom.query.filters import Filter, FilterKind
-from federator.dicom.query.matching import Verdict, judge, plain_name
+from federator.dicom.query.matching import Verdict, judge
 from federator.model import Level
 
 _MANY = 500

@@ -7,8 +7,7 @@ What worked is remembered per archive and kind of resource, and asked for first 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-import anyio.to_thread
-
+from federator.archive.connection.beside import read_beside
 from federator.archive.connection.client import Answer, ArchiveClient, RequestKind
 from federator.archive.encoding.multipart import MultipartError, Part, content_type, is_multipart, parse
 from federator.archive.encoding.sniff import Kind, sniff
@@ -25,7 +24,6 @@ _PARTIAL_CONTENT = 206
 _GONE = 410
 # 400 is Orthanc's word for a media type that it does not take, 500 for what it cannot do.
 _REFUSALS = frozenset({400, 406, 415, 500, 501})
-_SMALL_BYTES = 262_144
 _NAMES = {
     Kind.DICOM: "a DICOM file",
     Kind.HTML: "a web page",
@@ -92,7 +90,7 @@ async def ask(
                 permanent=True,
             )
         try:
-            value = await _read(answer, read)
+            value = await read_beside(read, answer)
         except ArchiveError as error:
             refusals.append(error)
             continue
@@ -145,9 +143,3 @@ def cut_short(what: str) -> ArchiveError:
 
 def _ladder(accepts: Sequence[str], remembered: str) -> list[str]:
     return sorted(accepts, key=lambda accept: accept != remembered)
-
-
-async def _read(answer: Answer, read: Callable[[Answer], T]) -> T:
-    if len(answer.body) <= _SMALL_BYTES:
-        return read(answer)
-    return await anyio.to_thread.run_sync(read, answer)

@@ -7,6 +7,7 @@ is answered by leaving out one thing after another; what helped is remembered, s
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from federator.archive.connection.beside import read_beside
 from federator.archive.connection.client import ArchiveClient, current_meter
 from federator.archive.habits.known import Known, Naming
 from federator.archive.search import rows
@@ -115,7 +116,7 @@ async def _send(client: ArchiveClient, request: Request) -> Rows:
         wanted = dict.fromkeys((*INCLUDE[request.level], *request.include))
         parameters.extend(("includefield", request.key(tag)) for tag in wanted)
     try:
-        answer = rows.parse(await client.get(request.path, accept=ACCEPT, parameters=parameters))
+        answer = await read_beside(rows.parse, await client.get(request.path, accept=ACCEPT, parameters=parameters))
     except ArchiveError as refusal:
         await _means_none(client, request, refusal)
         return Rows(rows=[])

@@ -6,7 +6,6 @@ row beside the question: if that row is not found, this archive is asked without
 are checked here.
 """
 
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from federator.archive.search import wire
 from federator.archive.search.request import REFUSALS, Request, ask_as_taken, ask_once
 from federator.archive.search.wire import ACCENTS, DATES, PATIENT_NAME, STUDY_DATE, STUDY_UID, UID_LISTS
 from federator.dicom import json
+from federator.dicom.letters import without_marks
 from federator.dicom.query.filters import Filter, FilterKind
 from federator.dicom.query.matching import Verdict, judge
 from federator.errors import ArchiveError
@@ -239,7 +239,7 @@ def _small_letters(row: DicomJson) -> str:
 def _marked(row: DicomJson) -> str:
     """A patient's name with marks on Latin letters, without its marks: `Muller` for `Müller`."""
     for name in json.names(row, PATIENT_NAME):
-        plain = "".join(c for c in unicodedata.normalize("NFKD", name.alphabetic) if not unicodedata.combining(c))
+        plain = without_marks(name.alphabetic)
         if plain != name.alphabetic and plain.isascii():
             return plain
     return ""

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from federator.archive.habits.known import Known, Naming
+from federator.dicom.letters import bearable
 from federator.dicom.query.filters import Filter, FilterKind
 
 PATIENT_NAME = "00100010"
@@ -27,6 +28,7 @@ UID_LISTS = "lists of UIDs"
 
 _MAX_REQUESTS = 12
 _MAX_LIST_LENGTH = 4_000
+_LONGEST_NAME = 1_024
 # Orthanc 1.10 decodes no escapes; these arrive everywhere as they are.
 _ARRIVES = re.compile(r"[^A-Za-z0-9*?^.,=_:/~@!$'();-]+")
 # Letters that carry marks in Latin scripts: an archive may index Müller without its ü, or only with it.
@@ -79,7 +81,7 @@ def name_pattern(value: str, *, broaden: bool = False) -> str:
     (PS3.5 §6.2.1). Letters outside ASCII become wild cards. `broaden` also opens the letters that can carry marks, for
     archives that do not find Müller by MULLER.
     """
-    first_group = unicodedata.normalize("NFC", value).partition("=")[0].upper()
+    first_group = unicodedata.normalize("NFC", bearable(value[:_LONGEST_NAME])).partition("=")[0].upper()
     pattern = _ARRIVES.sub("*", first_group).replace("?", "*")
     opened = _MARKED.sub("*", pattern) if broaden else pattern
     return _STARS.sub("*", opened.rstrip("*^") + "*")

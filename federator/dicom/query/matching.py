@@ -4,16 +4,15 @@ Standard: PS3.4 §C.2.2.2
 """
 
 import re
-import unicodedata
 from collections.abc import Callable
 from enum import Enum, auto
 from functools import lru_cache
 
 from federator.dicom import json
 from federator.dicom.json import PersonName
+from federator.dicom.letters import folded, plain_name
 from federator.dicom.query import dates
 from federator.dicom.query.filters import Filter, FilterKind
-from federator.dicom.visible import comparable
 from federator.model import DicomJson
 
 # Archives compute these from what lies below. An empty one says that the archive did not compute it:
@@ -91,7 +90,7 @@ def may_match_name(name: PersonName, pattern: str) -> bool:
 
 def matches_text(held: str, pattern: str) -> bool:
     """Whether text matches a pattern with `*` and `?`, without regard to case (PS3.4 §C.2.2.2.4)."""
-    return _pattern(_folded(pattern)).fullmatch(_folded(held)) is not None
+    return _pattern(folded(pattern)).fullmatch(folded(held)) is not None
 
 
 def _any_name_matches(names: list[PersonName], patterns: tuple[str, ...]) -> bool:
@@ -104,22 +103,6 @@ def _group_matches(group: str, pattern: str) -> bool:
     # Doe^John is Doe^John^^^, so Doe^John^* finds it too.
     padded = held + "^" * (_NAME_COMPONENTS - 1 - held.count("^"))
     return any(asked.fullmatch(form) for form in (held, padded, written))
-
-
-@lru_cache(maxsize=4096)
-def plain_name(group: str) -> str:
-    """A component group without case, diacritics and padding around its components."""
-    folded = _without_marks(_without_marks(comparable(group)).casefold())
-    # Composed again, so that ? stands for one syllable of a Korean name and not for a third of one.
-    return re.sub(r"\s*\^\s*", "^", unicodedata.normalize("NFC", folded)).strip()
-
-
-def _without_marks(text: str) -> str:
-    return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
-
-
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", comparable(text)).casefold())
 
 
 @lru_cache(maxsize=1024)

@@ -22,9 +22,13 @@ import unicodedata
 from functools import lru_cache
 from itertools import pairwise
 
+from federator.dicom.letters import bearable
+
+_LONGEST = 1_024
+
 
 def _folded(written: str) -> str:
-    marked = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", written).casefold())
+    marked = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", bearable(written[:_LONGEST])).casefold())
     return unicodedata.normalize("NFC", "".join(letter for letter in marked if not unicodedata.combining(letter)))
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from federator.dicom import json
+from federator.dicom.letters import plain_name
 from federator.dicom.query.code_words import codes_for
-from federator.dicom.query.matching import plain_name
 from federator.federation.identity.patient_ids import is_placeholder
 from federator.model import DicomJson
 
