@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from federator.archive.connection.boundary import CANNOT_BE_USED
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.search import children, rows, studies
+from federator.archive.search import attempt, children, rows
 from federator.archive.secrets import vault
 from federator.config import Archive, AuthMethod, Config, SecretReference, SecretStore
 from federator.dicom.query.language import Query
@@ -82,7 +82,7 @@ def seams(fuse: Fuse, patch: pytest.MonkeyPatch) -> None:
     around(ArchiveClient, "_post_form", "token", lambda client, *_: client.name == "bad")
     around(vault, "read", "secret", lambda reference: reference.name == SECRET_NAME)
     around(rows, "parse", "parsing", lambda answer: BAD_ROOT.encode() in answer.body)
-    around(studies, "judge", "matching studies", lambda row, _: _of_bad(row))
+    around(attempt, "judge", "matching studies", lambda row, _: _of_bad(row))
     around(children, "judge", "matching children", lambda row, _: _of_bad(row))
 
 
@@ -217,14 +217,14 @@ async def test_what_one_holder_makes_raise_the_next_one_makes_good(archives, cap
 
     async def read(client: ArchiveClient) -> str:
         if client.name == "bad":
-            client.habits.accepts["frames"] = "image/odd"
+            client.habits.accepts("frames", "image/odd")
             raise error
         return client.name
 
     shared = TaggedUID(uid=SHARED, archives=("bad", "good"))
     async with Federation(Config(archives=archives)) as federation:
         served = await federation.retrieve(Target(study=shared), read)
-        kept = [client.habits.accepts for client in federation._pool.chosen(["bad"])]
+        kept = [dict(client.habits.known.accepts) for client in federation._pool.chosen(["bad"])]
     assert (served.value, served.archive) == ("good", "good")
     assert [(outcome.archive, outcome.state, outcome.message) for outcome in served.earlier] == [
         ("bad", OutcomeState.FAILED, CANNOT_BE_USED)

@@ -3,13 +3,13 @@
 import subprocess
 import sys
 
-from tests.support import worst_letters
+from tests.support.hostile import worst_letters
 
 
 def test_every_pattern_takes_its_worst_letters_in_linear_time() -> None:
     """CWE-1333; issue 12: no backtracking over archive text. Quadratic work on 200 kB outlasts the limit many times."""
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.support.worst_letters"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "tests.support.hostile.worst_letters"], capture_output=True, text=True, check=False
     )
     told = ended.stdout.splitlines()
     assert ended.returncode == 0, f"stopped at: {told[-1:]}; {ended.stderr[-500:]}"
