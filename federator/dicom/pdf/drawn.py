@@ -16,6 +16,9 @@ _MAX_RESOLUTION_DPI = 150
 _MIN_EDGE_PX = 400
 _QUALITIES = (85, 70, 55, 40)
 _POINTS_PER_INCH = 72
+_MAX_EDGE_PT = 14_400
+"""What a page may measure: 200 inches (ISO 32000-1 §C.2)."""
+
 _MAX_SEEN_EDGE_PX = 2_000
 _MIN_SEEN_SCALE = 0.5
 _MAX_OBJECTS = 2_000
@@ -40,7 +43,10 @@ class DrawnPage:
         return float(width), float(height)
 
     def words(self) -> list[str]:
-        """The words of the page's content as PDFium finds them."""
+        """The words of the page's content as PDFium finds them; none on a page of absurd size."""
+        if max(self.size_pt()) > _MAX_EDGE_PT:
+            # PDFium keeps notes of each point along both edges.
+            return []
         text = self._page.get_textpage()
         try:
             return str(text.get_text_range()).split()
@@ -132,5 +138,5 @@ def _edges(gray: "np.ndarray") -> "np.ndarray":
     is_edge[:, 1:] |= np.abs(np.diff(levels, axis=1)) > _CONTRAST
     is_edge[1:, :] |= np.abs(np.diff(levels, axis=0)) > _CONTRAST
     summed = np.zeros((levels.shape[0] + 1, levels.shape[1] + 1), dtype=np.int32)
-    summed[1:, 1:] = is_edge.cumsum(axis=0, dtype=np.int32).cumsum(axis=1)
+    summed[1:, 1:] = is_edge.cumsum(axis=0, dtype=np.int32).cumsum(axis=1, dtype=np.int32)
     return summed

@@ -6,7 +6,7 @@ from typing import Any
 
 from federator.dicom.pdf.annotations import Entry
 from federator.dicom.pdf.drawn import DrawnPage
-from federator.dicom.pdf.glyphs import Glyph, drawn_once, glyphs_of
+from federator.dicom.pdf.glyphs import Glyph, drawn_once
 from federator.dicom.pdf.layout import RuledTable, Word, cell_text, page_text
 from federator.dicom.pdf.words import by_direction, vertical_text, words_of
 
@@ -32,10 +32,14 @@ class PageRead:
     hidden_share: float
 
 
-def read_page(page: Any, entries: Sequence[Entry], shown: DrawnPage | None) -> PageRead:  # noqa: ANN401 - pdfplumber ships no types
-    """What stands on a page with these values of forms; `shown` is the page as it is drawn, where it can be."""
-    glyphs = drawn_once(glyphs_of(page))
-    visible, hidden, share = _told_apart(page, glyphs, shown)
+def read_page(
+    page: Any,  # noqa: ANN401 - pdfplumber ships no types
+    glyphs: Sequence[Glyph],
+    entries: Sequence[Entry],
+    shown: DrawnPage | None,
+) -> PageRead:
+    """What stands on a page of these glyphs and values of forms; `shown` is the page as drawn, where it can be."""
+    visible, hidden, share = _told_apart(page, drawn_once(glyphs), shown)
     horizontal, vertical = vertical_text(visible)
     blocks = []
     for at, turned in enumerate(by_direction(horizontal) or [[]]):

@@ -15,6 +15,7 @@ from typing import Any
 from federator.dicom.pdf.annotations import read_annotations
 from federator.dicom.pdf.drawn import DrawnDocument, DrawnPage
 from federator.dicom.pdf.fonts import faithful_fonts
+from federator.dicom.pdf.glyphs import glyphs_of
 from federator.dicom.pdf.pages import ranges, selected
 from federator.dicom.pdf.reading import read_page
 from federator.dicom.pdf.soundness import check, truncation
@@ -29,7 +30,7 @@ MAX_IMAGE_BYTES = 600_000
 """What all images of one answer may weigh together, before base64 (contract.md section 5)."""
 
 _MAX_SECONDS = 6.0
-"""Of processor time, after which no further page is begun: its process is ended at 10 s, and nothing is read then."""
+"""After which no further page is begun: the process is ended at 10 s, and nothing would be read then."""
 
 _MAX_PICTURE_PIXELS = 120_000_000
 
@@ -96,7 +97,7 @@ class _Reading:
         self._characters = max_characters
         self._images = MAX_IMAGES
         self._image_bytes = MAX_IMAGE_BYTES
-        self._deadline = time.process_time() + _MAX_SECONDS
+        self._deadline = time.monotonic() + _MAX_SECONDS
         self._cut: list[int] = []
         self._not_shown: list[int] = []
         self._hidden: list[int] = []
@@ -104,7 +105,7 @@ class _Reading:
 
     def pages(self, wanted: tuple[int, ...]) -> Iterator[PdfPage]:
         for number in wanted[:MAX_PAGES_READ]:
-            if self._characters <= 0 or time.process_time() > self._deadline:
+            if self._characters <= 0 or time.monotonic() > self._deadline:
                 return
             page = self._document.pages[number - 1]
             yield self._page(page, number)
@@ -165,7 +166,8 @@ class _Reading:
         """The text of a page, and why it must be seen as an image."""
         # Before anything of the page is looked at: it is taken apart only once.
         entries = read_annotations(page.page_obj)
-        read = read_page(page, entries, shown if _is_drawable(page) else None)
+        glyphs = glyphs_of(page)
+        read = read_page(page, glyphs, entries, shown if _is_drawable(page) else None)
         if read.hidden:
             self._hidden.append(number)
         if shown is not None and shown.is_recognised():
