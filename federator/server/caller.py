@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp import Client, StdioServerParameters
+from mcp.shared.dispatcher import ProgressFnT
 from mcp.types import ImageContent, Implementation, TextContent
 
 from federator import __version__
@@ -41,9 +42,11 @@ class Caller:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def call(self, tool: str, arguments: Mapping[str, Any]) -> Answered:
-        """Call one tool."""
-        result = await self._client.call_tool(tool, dict(arguments))
+    async def call(
+        self, tool: str, arguments: Mapping[str, Any], *, on_progress: ProgressFnT | None = None
+    ) -> Answered:
+        """Call one tool; `on_progress` is told meanwhile how far it is, of how much, and in words."""
+        result = await self._client.call_tool(tool, dict(arguments), progress_callback=on_progress)
         return Answered(
             text="\n\n".join(block.text for block in result.content if isinstance(block, TextContent)),
             pictures=tuple(

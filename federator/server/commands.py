@@ -2,12 +2,15 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from federator.archive.check.steps import Step, check
+from federator.archive.folder.index.progress import Progress, listener
 from federator.config import Archive, Config, ConfigSource
 from federator.errors import RequestError
+from federator.server.bar import Bar
 from federator.server.caller import Picture, in_memory
 
 _MARKS = {True: "ok  ", False: "FAIL", None: "-   "}
@@ -23,10 +26,24 @@ async def run_check(config: Config, *, name: str = "", as_json: bool = False) ->
         if not as_json:
             title = f" ({archive.title})" if archive.title else ""
             _say(f"{archive.name}{title}")
-        async for step in check(archive):
+        async for step in _with_bar(check(archive)):
             failed = failed or step.ok is False
             _say(_step_as_json(archive, step) if as_json else _step_as_text(step))
     return 1 if failed else 0
+
+
+async def _with_bar(steps: AsyncIterator[Step]) -> AsyncIterator[Step]:
+    """The steps, and on the way to each a bar while a folder is read through."""
+    bar = Bar(sys.stderr)
+
+    async def show(progress: Progress) -> None:
+        await bar.told(progress.read / max(1, progress.total), 1.0, str(progress))
+
+    heard = listener.set(show)
+    async for step in steps:
+        bar.clear()
+        yield step
+    listener.reset(heard)
 
 
 def _chosen(config: Config, name: str) -> Sequence[Archive]:
@@ -63,8 +80,10 @@ async def run_call(
     `arguments` are `key=value`. Images go to `save`, or are named by type and size.
     """
     pairs = dict(_pair(argument) for argument in arguments)
+    bar = Bar(sys.stderr)
     async with in_memory(source) as caller:
-        answer = await caller.call(tool, pairs)
+        answer = await caller.call(tool, pairs, on_progress=bar.told)
+    bar.clear()
     if as_json and answer.structured is not None:
         _say(json.dumps(answer.structured, ensure_ascii=False, indent=2))
     elif answer.text:

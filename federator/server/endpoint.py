@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from federator.dicom.visible import visible
 from federator.errors import FederatorError, NoArchiveAnswered, NotFound, places_of
 from federator.server.arguments import invalid_arguments, unknown_arguments
-from federator.server.progress import tell_of_waiting
+from federator.server.progress import tell_of_waiting, telling_of_folders
 from federator.server.shared import App
 
 logger = logging.getLogger(__name__)
@@ -88,7 +88,16 @@ class Endpoint(MCPServer[App]):
     async def _call(
         self, name: str, arguments: dict[str, Any], context: Context[App, Any] | None
     ) -> CallToolResult | InputRequiredResult:
-        if name not in self._silent or context is None:
+        if context is None:
+            return await super().call_tool(name, arguments, context)
+        with telling_of_folders(context):
+            return await self._told(name, arguments, context)
+
+    async def _told(
+        self, name: str, arguments: dict[str, Any], context: Context[App, Any]
+    ) -> CallToolResult | InputRequiredResult:
+        """The same, with signs of life for those who wait."""
+        if name not in self._silent:
             return await super().call_tool(name, arguments, context)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(tell_of_waiting, context)

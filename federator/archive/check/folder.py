@@ -71,6 +71,13 @@ async def _indexed(archive: Archive) -> Fault | Passed:
 
 def _summarised(found: Mapping[str, Any], archive: Archive) -> Fault | Passed:
     told = f"DICOM objects: {found['instances']:,}, in {found['files']:,} files."
+    if found["progress"]:
+        return Fault(
+            step=StepName.FILES,
+            message=f"The folder is not read through yet: {found['progress']}. {told}",
+            advice="It may hold very many files, or lie on a slow drive. Test again: it goes on from where it was.",
+            details=str(archive.folder),
+        )
     if found["duplicates"]:
         told += f" Copies: {found['duplicates']:,}."
     if left_out := _unreadable_files(found):

@@ -2,6 +2,8 @@
 
 import json
 import tempfile
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom import dcmread, dcmwrite
 from pydicom.encaps import encapsulate
-from pydicom.uid import JPEGBaseline8Bit, RLELossless
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, JPEGBaseline8Bit, RLELossless
 
 from federator.archive.connection.client import ArchiveClient
 from federator.archive.folder.files.header import Header, Refusal, read_header
@@ -68,6 +70,48 @@ async def test_a_stream_that_does_not_inflate_is_named(tmp_path):
         assert len((await client.get("/studies")).json()) == 1
         told = (await client.get("/federator/index")).json()
         assert [entry["path"] for entry in told["unreadable"]] == ["deflated.dcm"]
+
+
+def write_bomb(path: Path, *, before_pixels: int, pixels: int) -> None:
+    """A deflated file of well under a megabyte that unfolds to hundreds, in a private element or in its pixels."""
+    write_tiny(path, study="2.25.1", series="2.25.2", instance="2.25.3", Rows=64, Columns=64, BitsAllocated=16)
+    dataset = dcmread(path)
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    dataset.NumberOfFrames = max(1, pixels // 8192)
+    dataset.add_new(0x00110010, "LO", "SAMPLE")
+    dataset.add_new(0x00111001, "OB", bytes(before_pixels))
+    dataset.add_new(0x7FE00010, "OW", bytes(pixels))
+    dcmwrite(path, dataset, enforce_file_format=True)
+
+
+def peak_bytes(work: Callable[[], object]) -> int:
+    tracemalloc.start()
+    work()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_what_is_deflated_is_inflated_as_far_as_it_is_needed(tmp_path):
+    """PS3.5 §A.5, CWE-409: a file of 100 kB that holds 100 MB behind its header."""
+    path = tmp_path / "bomb.dcm"
+    write_bomb(path, before_pixels=4096, pixels=100_000_000)
+    assert path.stat().st_size < 200_000
+    assert isinstance(read_header(path), Header)
+    assert peak_bytes(lambda: read_header(path)) < 2_000_000
+    assert peak_bytes(lambda: metadata(path, "at")) < 4_000_000
+    stored = open_stored(path)
+    assert stored.frame(50) == (bytes(8192), ExplicitVRLittleEndian)
+    assert peak_bytes(lambda: stored.frame(12_000)) < 2_000_000
+
+
+def test_a_header_that_unfolds_without_bounds_is_refused(tmp_path):
+    """CWE-409: hundreds of megabytes in an element before the pixels are read neither for the index nor otherwise."""
+    path = tmp_path / "bomb.dcm"
+    write_bomb(path, before_pixels=300_000_000, pixels=8192)
+    assert read_header(path) == Refusal(reason="its header unfolds to more than is read")
+    with pytest.raises(DamagedFile, match="unfolds to more"):
+        open_stored(path)
 
 
 async def test_pixels_that_are_damaged_are_told_as_damaged(tmp_path):

@@ -152,9 +152,11 @@ def _read_otherwise(file: BinaryIO, start: bytes) -> Header | Refusal:
     head = _deflated(start)
     if head is not None:
         # pydicom would inflate all of it before it looks at the first element.
-        inflated = io.BytesIO(Inflated(file, head.start).part(0, _WINDOWS[-1]))
+        content = Inflated(file, head.start).part(0, _WINDOWS[-1])
+        if len(content) == _WINDOWS[-1]:
+            return Refusal(reason="its header unfolds to more than is read")
         dataset: Dataset = read_dataset(
-            inflated,
+            io.BytesIO(content),
             is_implicit_VR=False,
             is_little_endian=True,
             stop_when=lambda tag, _vr, _length: int(tag) in _STOPS,
