@@ -10,6 +10,7 @@ import anyio
 from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
 from federator.config import Archive
+from federator.dicom.query.code_words import modalities_named
 from federator.dicom.query.filters import FilterKind
 from federator.dicom.query.language import Query
 from federator.errors import NoArchiveAnswered, NotFound
@@ -27,7 +28,7 @@ from federator.federation.identity.priors import (
 )
 from federator.federation.lists import find_all
 from federator.federation.lookup import find_study, query_for
-from federator.federation.newest.studies import find_page
+from federator.federation.newest.studies import StudyPage, find_page
 from federator.model import Level
 
 _MAX_PRIORS = 200
@@ -59,22 +60,34 @@ async def find_priors(
     others = [entry for entry in found.entries if entry.uid != reference.uid]
     told = [judged(entry, patient, archives, shared) for entry in others]
     priors = of_modality([prior for prior in told if prior is not None], modality)
+    notes = [] if priors or not modality or not any(told) else [_none_of(modality)]
     if body_part:
         by_name = {client.name: client for client in clients}
         priors = await _of_body_part(priors, body_part, by_name, share=for_series)
-    full = len(found.entries) >= _MAX_PRIORS and found.resume_at is not None
-    notes = [f"Only the newest {_MAX_PRIORS} studies were looked at."] if full else []
-    if all(is_no_id(patient_id) for patient_id in searched):
+    notes += _notes(looked, found, placeholder=all(map(is_no_id, searched)), left_out=told.count(None))
+    return PriorStudies(reference=reference, priors=tuple(priors), outcomes=found.outcomes, notes=tuple(notes))
+
+
+def _none_of(modality: str) -> str:
+    return f"The patient's other studies have none of {', '.join(sorted(modalities_named(modality)))}."
+
+
+def _notes(looked: StudyPage, found: StudyPage, *, placeholder: bool, left_out: int) -> list[str]:
+    """What the list may lack, in sentences."""
+    notes = []
+    if len(found.entries) >= _MAX_PRIORS and found.resume_at is not None:
+        notes.append(f"Only the newest {_MAX_PRIORS} studies were looked at.")
+    if placeholder:
         notes.append(
             "The study's Patient ID is a placeholder, not an ID. Only studies with the same name or birth date are "
-            f"listed, and none is certainly the same patient's. Others with that ID, left out here: {told.count(None)}."
+            f"listed, and none is certainly the same patient's. Others with that ID, left out here: {left_out}."
         )
     unheard = [outcome.archive for outcome in looked.outcomes if not outcome.complete]
     if unheard:
         notes.append(
             f"Whether {', '.join(unheard)} also holds the study, and how it numbers the patient, could not be asked."
         )
-    return PriorStudies(reference=reference, priors=tuple(priors), outcomes=found.outcomes, notes=tuple(notes))
+    return notes
 
 
 async def _of_body_part(

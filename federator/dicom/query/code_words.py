@@ -99,6 +99,9 @@ BODY_PARTS = frozenset(_BODY_PARTS) | frozenset(
 )
 
 
+_LIST = re.compile(r"[\\,;|/&+\s]+")
+
+
 def plain(word: str) -> str:
     """A word as it is looked up: capitals without marks, blanks and hyphens; `CT scan` as what it is a scan of."""
     folded = unicodedata.normalize("NFKD", word).upper()
@@ -112,6 +115,13 @@ def codes_for(keyword: str, word: str) -> tuple[str, ...]:
     known = _by_word(keyword)
     found = known.get(plain(word), "") or known.get(plain(word).removesuffix("S"), "")
     return tuple(code for code in found.split(",") if code and code != word.upper())
+
+
+def modalities_named(written: str) -> frozenset[str]:
+    """The modalities that codes and words name, in whatever list they stand; each word stands for itself as well."""
+    words = [written] if codes_for("Modality", written) else _LIST.split(written)
+    words = [word.strip() for word in words if word.strip()]
+    return frozenset(code for word in words for code in (*codes_for("Modality", word), word.upper()))
 
 
 def has_words(keyword: str) -> bool:

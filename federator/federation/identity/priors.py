@@ -12,6 +12,7 @@ from itertools import combinations
 
 from federator.config import Archive
 from federator.dicom import json
+from federator.dicom.query.code_words import body_part_for, modalities_named
 from federator.federation.identity.patient_ids import is_no_id, is_placeholder
 from federator.federation.identity.person import Person, alike, are_two_people, contradiction, person_of
 from federator.model import Entry, Outcome, Row
@@ -171,9 +172,9 @@ def _issuer(row: Row, archives: Mapping[str, Archive]) -> str:
 
 
 def of_modality(priors: Sequence[Prior], modality: str) -> list[Prior]:
-    """The priors that have a modality; those that tell none are kept, because they may."""
-    wanted = modality.strip().upper()
-    return [prior for prior in priors if not wanted or wanted in (told := _modalities(prior)) or not told]
+    """The priors that have one of the modalities (`CT`, `CT,MR`, `MRI`); those that tell none are kept: they may."""
+    wanted = modalities_named(modality)
+    return [prior for prior in priors if not wanted or wanted & (told := _modalities(prior)) or not told]
 
 
 def of_body_part(prior: Prior, series: Sequence[Entry], body_part: str) -> Prior | None:
@@ -182,11 +183,11 @@ def of_body_part(prior: Prior, series: Sequence[Entry], body_part: str) -> Prior
     parts = tuple(sorted({part for row in rows for part in json.texts(row, _BODY_PART)}))
     described = [json.text(row, _SERIES_DESCRIPTION) for row in rows]
     described += [json.text(row.data, _STUDY_DESCRIPTION) for row in prior.entry.rows]
-    wanted = body_part.strip().casefold()
-    if parts and not any(wanted in text.casefold() for text in (*parts, *described)):
+    wanted = {body_part.strip().casefold(), body_part_for(body_part).casefold()} - {""}
+    if parts and not any(word in text.casefold() for text in (*parts, *described) for word in wanted):
         return None
     return replace(prior, body_parts=parts)
 
 
 def _modalities(prior: Prior) -> set[str]:
-    return {modality for row in prior.entry.rows for modality in json.texts(row.data, _MODALITIES)}
+    return {modality.upper() for row in prior.entry.rows for modality in json.texts(row.data, _MODALITIES)}

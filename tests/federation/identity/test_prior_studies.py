@@ -289,6 +289,30 @@ async def test_a_modality_leaves_out_what_has_others_and_keeps_what_tells_none(l
     assert [(prior.entry.uid, prior.has_report) for prior in found.priors] == [("1.2", True), ("1.4", False)]
 
 
+@pytest.mark.parametrize(
+    ("modality", "expected"),
+    [
+        ("CT,MR", {"1.2", "1.3"}),
+        ("ct, mr", {"1.2", "1.3"}),
+        ("MRI", {"1.3"}),
+        ("CT scan", {"1.2"}),
+        ("X-Ray", {"1.5"}),
+        ("QQ", set()),
+    ],
+)
+async def test_modalities_may_be_a_list_or_words(loopback, modality, expected):
+    """The tool's own text: CT or CT,MR. A modality that no other study has is said."""
+    archive = held(
+        study("1.1", date="20240301"),
+        study("1.2", date="20230301", modalities=("CT", "SR")),
+        study("1.3", date="20220301", modalities=("MR",)),
+        study("1.5", date="20200301", modalities=("DX",)),
+    )
+    found = await priors_of(loopback, "1.1", archive, modality=modality)
+    assert {prior.entry.uid for prior in found.priors} == expected
+    assert found.notes == (() if expected else ("The patient's other studies have none of QQ.",))
+
+
 def with_body_parts(parts: dict[str, tuple[str, str]]) -> Holdings:
     """One reference, 1.1, and priors whose series tell a body part and a description."""
     holdings = with_images([study("1.1", date="20240301"), *(study(uid, date="20230301") for uid in parts)])
@@ -305,12 +329,13 @@ async def test_a_body_part_leaves_out_what_shows_others_and_keeps_what_tells_non
     holdings = with_body_parts(
         {"1.2": ("CHEST", "x"), "1.3": ("KNEE", "x"), "1.4": ("", "x"), "1.5": ("BODY", "Thorax and CHEST")}
     )
-    found = await priors_of(loopback, "1.1", HostileArchive(holdings), body_part="chest")
-    assert {prior.entry.uid: prior.body_parts for prior in found.priors} == {
-        "1.2": ("CHEST",),
-        "1.4": (),
-        "1.5": ("BODY",),
-    }
+    for written in ("chest", "Thorax", "lung"):
+        found = await priors_of(loopback, "1.1", HostileArchive(holdings), body_part=written)
+        assert {prior.entry.uid: prior.body_parts for prior in found.priors} == {
+            "1.2": ("CHEST",),
+            "1.4": (),
+            "1.5": ("BODY",),
+        }
 
 
 class Hanging:
