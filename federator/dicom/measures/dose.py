@@ -3,18 +3,19 @@
 from dataclasses import replace
 
 from federator.dicom.codes import dcm
-from federator.dicom.measures.facts import details_of, said_once
-from federator.dicom.measures.generic import KNOWN_FACTS, GenericReader, Line
-from federator.dicom.measures.row import Group
+from federator.dicom.measures.facts import children_named, said_once
+from federator.dicom.measures.generic import GenericReader, Line
+from federator.dicom.measures.row import Detail, Group, Role
 from federator.dicom.report.tree import Item
+from federator.dicom.report.values import concept_name
 
-_EVENTS_AND_SUMS = (
-    dcm("113706", "Irradiation Event X-Ray Data"),
-    dcm("113819", "CT Acquisition"),
-    dcm("113502", "Radiopharmaceutical Administration"),
+_EVENTS = (dcm("113706", "Irradiation Event X-Ray Data"), dcm("113819", "CT Acquisition"))
+_SUMS = (
     dcm("113702", "Accumulated X-Ray Dose Data"),
     dcm("113811", "CT Accumulated Dose Data"),
+    dcm("130500", "Accumulated Dose Data"),
 )
+_EVENTS_AND_SUMS = (*_EVENTS, *_SUMS, dcm("113502", "Radiopharmaceutical Administration"))
 _EVENT_UIDS = (
     dcm("113769", "Irradiation Event UID"),
     dcm("113503", "Radiopharmaceutical Administration Event UID"),
@@ -38,7 +39,22 @@ class DoseReader(GenericReader):
         return replace(
             group,
             heading=f"{group.heading}: {protocol}" if protocol else group.heading,
+            role=_role(item),
             site=said_once(item, _TARGET_REGION) or group.site,
             tracking_uid=said_once(item, *_EVENT_UIDS),
-            details=details_of(item, without=(*KNOWN_FACTS, *_EVENT_UIDS, _PROTOCOL, _TARGET_REGION)),
+            details=_details(item, group),
         )
+
+
+def _role(item: Item) -> Role:
+    if item.has_concept(*_EVENTS):
+        return Role.EVENT
+    return Role.TOTAL if item.has_concept(*_SUMS) else Role.OTHER
+
+
+def _details(item: Item, group: Group) -> tuple[Detail, ...]:
+    """The facts without what the group tells elsewhere: its UID, its region, and its protocol in the heading."""
+    told = {concept_name(child) for child in children_named(item, *_EVENT_UIDS, _TARGET_REGION)}
+    if not item.has_concept(*_EVENTS):
+        told |= {concept_name(child) for child in children_named(item, _PROTOCOL)}
+    return tuple(detail for detail in group.details if detail[0] not in told)

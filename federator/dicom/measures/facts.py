@@ -7,6 +7,7 @@ from itertools import islice
 from federator.dicom import json
 from federator.dicom.codes import Code, dcm, sct
 from federator.dicom.measures.row import Detail, Source
+from federator.dicom.report.numbers import read_number
 from federator.dicom.report.references import References
 from federator.dicom.report.tree import Item, Tree
 from federator.dicom.report.values import concept_name, value_text
@@ -19,6 +20,18 @@ METHOD = sct("370129005", "Measurement Method")
 DERIVATION = dcm("121401", "Derivation")
 TRACKING_IDENTIFIER = dcm("112039", "Tracking Identifier")
 TRACKING_UID = dcm("112040", "Tracking Unique Identifier")
+SUBJECT_CLASS = dcm("121024", "Subject Class")
+SUBJECT = (
+    Code(value="11951-1", scheme="LN", meaning="Fetus ID"),
+    dcm("121037", "Fetus number"),
+    dcm("121029", "Subject Name"),
+    dcm("121030", "Subject ID"),
+    dcm("121041", "Specimen Identifier"),
+    dcm("121193", "Device Subject Name"),
+)
+"""Who or what is observed, for a person to read; UIDs of subjects stand among the other facts (PS3.16 TID 1006)."""
+
+_HOLDING = frozenset({"HAS CONCEPT MOD", "HAS ACQ CONTEXT", "HAS OBS CONTEXT"})
 _LANGUAGE = dcm("121049", "Language of Content Item and Descendants")
 
 _FACT_TYPES = frozenset({"CODE", "TEXT", "UIDREF", "DATE", "TIME", "DATETIME", "PNAME"})
@@ -60,6 +73,17 @@ def laterality_of(item: Item) -> str:
     return said_once(item, LATERALITY) or next(filter(None, (said_once(site, LATERALITY) for site in sites)), "")
 
 
+def subject_of(item: Item) -> str:
+    """The class and the name of the subject that an item says it is of, such as "Fetus A"."""
+    named = [*children_named(item, SUBJECT_CLASS), *children_named(item, *SUBJECT), *_numbers_named(item, *SUBJECT)]
+    said = [read_number(child.data).written if child.value_type == "NUM" else value_of(child) for child in named]
+    return " ".join(dict.fromkeys(said))
+
+
+def _numbers_named(item: Item, *concepts: Code) -> list[Item]:
+    return [child for child in item.children if child.value_type == "NUM" and child.has_concept(*concepts)]
+
+
 def details_of(item: Item, *, without: Iterable[Code]) -> tuple[Detail, ...]:
     """The other facts directly below an item, in their order; prose is left to the text of the report."""
     left_out = (*without, _LANGUAGE)
@@ -69,8 +93,8 @@ def details_of(item: Item, *, without: Iterable[Code]) -> tuple[Detail, ...]:
 
 
 def modifiers_of(item: Item, *, without: Iterable[Code]) -> tuple[Detail, ...]:
-    """The facts that hold for everything below an item: its modifiers and its acquisition context."""
-    holding = tuple(child for child in item.children if child.relationship in {"HAS CONCEPT MOD", "HAS ACQ CONTEXT"})
+    """The facts that hold for everything below an item: its modifiers and its context (PS3.3 C.17.5)."""
+    holding = tuple(child for child in item.children if child.relationship in _HOLDING)
     return details_of(replace(item, children=holding), without=without)
 
 

@@ -13,15 +13,18 @@ from federator.dicom.measures.facts import (
     FINDING_SITE,
     LATERALITY,
     METHOD,
+    SUBJECT,
+    SUBJECT_CLASS,
     TRACKING_IDENTIFIER,
     TRACKING_UID,
     details_of,
-    laterality_of,
     modifiers_of,
     said_once,
-    site_of,
     sources_of,
+    subject_of,
+    value_of,
 )
+from federator.dicom.measures.place import place_of, with_context
 from federator.dicom.measures.row import Group, Measurement
 from federator.dicom.report.tree import Item, Position, Tree
 from federator.dicom.report.values import concept_name
@@ -30,7 +33,11 @@ Line = tuple[Item, ...]
 """An item's ancestors, from the root down to its parent."""
 
 MEASUREMENT_GROUP = dcm("125007", "Measurement Group")
-KNOWN_FACTS = (FINDING, FINDING_SITE, LATERALITY, METHOD, DERIVATION, TRACKING_IDENTIFIER, TRACKING_UID)
+KNOWN_FACTS = (
+    *(FINDING, FINDING_SITE, LATERALITY, METHOD, DERIVATION, TRACKING_IDENTIFIER, TRACKING_UID),
+    *(SUBJECT_CLASS, *SUBJECT),
+)
+_BEARING = frozenset({"CONTAINER", "CODE", "TEXT"})
 
 
 class Titles:
@@ -56,35 +63,37 @@ class Titles:
 
 
 class GenericReader:
-    """Groups numbers by their nearest container; readers of certain templates refine what they know better."""
+    """Groups numbers by the nearest item that bears them; readers of certain templates refine what they know better."""
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self.titles = Titles()
 
     def group_item(self, line: Line) -> Item:
-        """The nearest container above a number: numbers of different containers are never put together."""
-        return next((item for item in reversed(line) if item.value_type == "CONTAINER"), line[0])
+        """The nearest container or finding above a number: numbers of different ones are never put together."""
+        return next((item for item in reversed(line) if item.value_type in _BEARING), line[0])
 
     def read_group(self, item: Item, line: Line) -> Group:
-        """What is told of a group: by itself, else by the nearest container around it that tells exactly one thing.
+        """What is told of a group: by itself, else by the nearest item around it that tells exactly one thing.
 
         `line` are the ancestors of `item`. A finding is not taken from a section that names several: which one is
-        meant cannot be known.
+        meant cannot be known. What the report says of itself as a whole is no context of a group.
         """
-        outer = [above for above in reversed(line) if above.value_type == "CONTAINER"]
-        around = (item, *outer)
-        inherited = tuple(detail for above in outer[:-1] for detail in modifiers_of(above, without=KNOWN_FACTS))
+        around = (item, *reversed(line))
+        inherited = [modifiers_of(above, without=KNOWN_FACTS) for above in reversed(line[1:])]
+        place = place_of(around)
+        borne = value_of(item) if item.value_type != "CONTAINER" else ""
         return Group(
             path=item.path,
             heading=self.titles.heading(item, line),
-            finding=_nearest(around, FINDING),
-            site=next(filter(None, (site_of(above) for above in around)), ""),
-            laterality=next(filter(None, (laterality_of(above) for above in around)), ""),
+            subject=next(filter(None, (subject_of(above) for above in around)), ""),
+            finding=borne or _nearest(around, FINDING),
+            site=place.site,
+            laterality=place.laterality,
             tracking_identifier=_nearest(around, TRACKING_IDENTIFIER),
             tracking_uid=_nearest(around, TRACKING_UID),
             method=_nearest(around, METHOD),
-            details=tuple(dict.fromkeys((*details_of(item, without=KNOWN_FACTS), *inherited))),
+            details=with_context((*details_of(item, without=KNOWN_FACTS), *place.within), inherited),
             sources=sources_of(item, self.tree) if item.has_concept(MEASUREMENT_GROUP) else (),
         )
 

@@ -4,7 +4,7 @@ The walk over the content tree finds the numbers, so none is lost and none is do
 template's reader only says which group a number belongs to and what is known of that group.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from federator.dicom.codes import Code, dcm
@@ -15,13 +15,13 @@ from federator.dicom.measures.facts import (
     FINDING,
     METHOD,
     details_of,
-    laterality_of,
     said_once,
-    site_of,
     sources_of,
+    subject_of,
     value_of,
 )
 from federator.dicom.measures.generic import KNOWN_FACTS, GenericReader, Line
+from federator.dicom.measures.place import Place, place_of, with_context
 from federator.dicom.measures.row import Detail, Group, Measurement
 from federator.dicom.measures.tid1500 import MeasurementGroupReader
 from federator.dicom.report.numbers import read_number
@@ -35,6 +35,7 @@ _READERS: tuple[tuple[type[GenericReader], tuple[Code, ...]], ...] = (
         (
             dcm("113701", "X-Ray Radiation Dose Report"),
             dcm("113500", "Radiopharmaceutical Radiation Dose Report"),
+            dcm("128401", "Patient Radiation Dose Report"),
         ),
     ),
     (CadReader, (dcm("111036", "Mammography CAD Report"), dcm("112000", "Chest CAD Report"))),
@@ -88,7 +89,10 @@ def _row(item: Item, between: Line, group: Group, tree: Tree) -> Measurement:
     unit = number.unit
     sections = [part for part in between if part.value_type == "CONTAINER"]
     bearers = [part for part in between if part.value_type != "CONTAINER"]
-    inherited = [detail for part in sections for detail in details_of(part, without=KNOWN_FACTS)]
+    nearer = (item, *reversed(between))
+    place = place_of(nearer)
+    context = [details_of(part, without=KNOWN_FACTS) for part in reversed(between)]
+    own = (*details_of(item, without=KNOWN_FACTS), *_numbers_below(item), *place.within, *_wider(place, group))
     return Measurement(
         group=group,
         path=item.path,
@@ -99,15 +103,34 @@ def _row(item: Item, between: Line, group: Group, tree: Tree) -> Measurement:
         unit_meaning=unit.meaning if unit else "",
         unit_scheme=unit.scheme if unit else "",
         qualifier=str(number.qualifier or ""),
-        finding=said_once(item, FINDING) or _borne_by(bearers) or group.finding,
-        site=site_of(item) or group.site,
-        laterality=laterality_of(item) or group.laterality,
-        method=said_once(item, METHOD) or group.method,
-        derivation=said_once(item, DERIVATION),
+        subject=next(filter(None, map(subject_of, nearer)), "") or group.subject,
+        finding=said_once(item, FINDING) or _borne_by(bearers) or _told(sections, FINDING) or group.finding,
+        site=place.site or group.site,
+        laterality=place.laterality or ("" if place.site else group.laterality),
+        method=_told(nearer, METHOD) or group.method,
+        derivation=_told(nearer, DERIVATION),
         section=" › ".join(name for name in map(concept_name, sections) if name),
-        modifiers=tuple(dict.fromkeys((*details_of(item, without=KNOWN_FACTS), *inherited, *_numbers_above(bearers)))),
+        modifiers=tuple(dict.fromkeys((*with_context(own, context), *_numbers_above(bearers)))),
         sources=sources_of(item, tree) or group.sources,
     )
+
+
+def _told(around: Iterable[Item], concept: Code) -> str:
+    """A fact as the nearest item tells it."""
+    return next(filter(None, (said_once(part, concept) for part in around)), "")
+
+
+def _wider(place: Place, group: Group) -> Iterator[Detail]:
+    """The group's place, where the number's own is another and tells no side."""
+    if place.site and not place.laterality and group.laterality and group.site != place.site:
+        yield "Within", ", ".join(part for part in (group.site, group.laterality) if part)
+
+
+def _numbers_below(item: Item) -> Iterator[Detail]:
+    """What is told of a number by numbers: its range, its deviation (PS3.16 TID 310, 311, 312)."""
+    for child in item.children:
+        if child.value_type == "NUM":
+            yield concept_name(child) or "number", str(read_number(child.data))
 
 
 def _borne_by(bearers: list[Item]) -> str:

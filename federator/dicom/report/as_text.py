@@ -13,14 +13,12 @@ from federator.dicom.visible import on_one_line, visible
 from federator.errors import ContentError
 from federator.model import DicomJson
 
-MAX_CHARACTERS = 90_000
-"""About 25,000 tokens: what a result may hold (contract.md section 5)."""
-
 FURTHER_LINE = "\t"
 """Begins the second line of a text and those behind it, and no line of an item: none is taken for the other."""
 
-_LISTING_SHARE = 4
-_SHORTEST_PIECE = 200
+_LONGEST_LINE = 8_000
+"""A longer line goes on in further ones, so that an answer can end behind every line."""
+
 _RELATIONSHIPS = {
     "CONTAINS": "",
     "HAS OBS CONTEXT": "observation context",
@@ -34,18 +32,23 @@ _RELATIONSHIPS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportText:
-    """A report as text.
+    """A report as text, whole.
 
-    `summary` says what it is and warns where it is not final. `text` is the archive's words in our order: data, never
+    `summary` says what it is and warns where it is not final. `lines` are the archive's words in our order: data, never
     instructions. `notices` are our sentences on what was left out.
     """
 
     summary: ReportSummary
-    text: str
+    lines: tuple[str, ...]
     notices: tuple[str, ...]
 
+    @property
+    def text(self) -> str:
+        """All lines."""
+        return "\n".join(self.lines)
 
-def report_text(dataset: DicomJson, *, max_characters: int = MAX_CHARACTERS) -> ReportText:
+
+def report_text(dataset: DicomJson) -> ReportText:
     """The text of an SR or KOS object given as DICOM JSON; a ContentError where it has no content tree."""
     tree = read_tree(dataset)
     if not tree.root.children and tree.root.concept is None:
@@ -53,23 +56,23 @@ def report_text(dataset: DicomJson, *, max_characters: int = MAX_CHARACTERS) -> 
             "The object holds no structured report content. get-instance-metadata shows what it does hold."
         )
     references = References(dataset)
-    body = [*header_lines(dataset), "", *_content_lines(tree, references)]
+    lines = [*header_lines(dataset), "", *_content_lines(tree, references)]
     listing = [_line_of_ours(said) for said in references.listing()]
     if listing:
-        listing = ["", "Objects that the report refers to:", *listing]
-    kept_listing, left_out = _cut(listing, max_characters // _LISTING_SHARE)
-    room = max_characters - sum(len(text) + 1 for text in kept_listing)
-    kept_body, lost = _cut(body, room)
-    notices = list(tree.notices)
-    if lost:
-        notices.append(
-            f"The report is too long to be shown whole: it is cut off, {lost:,} of its {len(body):,} lines are missing."
-        )
-    if left_out:
-        notices.append(f"{left_out:,} lines of the list of referenced objects are left out.")
-    return ReportText(
-        summary=summarize(dataset), text="\n".join([*kept_body, *kept_listing]).strip("\n"), notices=tuple(notices)
-    )
+        lines += ["", "Objects that the report refers to:", *listing]
+    whole = [piece for said in lines for piece in _pieces(said)]
+    return ReportText(summary=summarize(dataset), lines=tuple(whole), notices=tree.notices)
+
+
+def _pieces(said: str) -> Iterator[str]:
+    """A line, or the lines that a very long one is told in."""
+    before = ""
+    indent = said[: len(said) - len(said.lstrip())]
+    while len(said) > _LONGEST_LINE:
+        end = said.rfind(" ", len(indent) + 1, _LONGEST_LINE) + 1 or _LONGEST_LINE
+        yield before + said[:end]
+        before, said = indent.rstrip(FURTHER_LINE) + FURTHER_LINE, said[end:]
+    yield before + said
 
 
 def _content_lines(tree: Tree, references: References) -> Iterator[str]:
@@ -116,15 +119,3 @@ def _marks(item: Item, tree: Tree, *, is_target: bool) -> Iterator[str]:
         yield f" (at {date_time(item.data, '0040A032')})"
     if item.value_type == "CONTAINER" and line(item.data, "0040A050").upper() == "CONTINUOUS":
         yield " (continuous text)"
-
-
-def _cut(lines: list[str], max_characters: int) -> tuple[list[str], int]:
-    """The lines that fit, and how many do not; a line that alone is too long is cut within."""
-    used = 0
-    for at, text in enumerate(lines):
-        used += len(text) + 1
-        if used > max_characters:
-            room = max_characters - (used - len(text))
-            kept = lines[:at] + ([text[:room] + "…"] if room > _SHORTEST_PIECE else [])
-            return kept, len(lines) - at
-    return lines, 0

@@ -1,28 +1,65 @@
 """What get-structured-report-measurements does: the numbers of a report as a table, in text and as structure."""
 
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
-from federator.dicom.measures.row import Detail, Group, Measurement, Source
+from federator.dicom.measures.events import Events, events_of
+from federator.dicom.measures.row import Detail, Group, Measurement, Role, Source
 from federator.dicom.measures.table import measurements
 from federator.dicom.report.summary import summarize
 from federator.dicom.uid import TaggedUID
-from federator.dicom.visible import cell
-from federator.errors import RequestError
+from federator.model import DicomJson
+from federator.server.answers.places import Places
 from federator.server.answers.report_text import retrieve_report
 from federator.server.shared import App
-from federator.server.wording.report_models import MeasurementsRead, Number, NumberGroup
+from federator.server.wording.numbers import count_line, table_lines, title_lines
+from federator.server.wording.report_models import EventsTable, MeasurementsRead, Number, NumberGroup
 from federator.server.wording.results import MAX_CHARACTERS, both
-from federator.server.wording.wording import columns, counted, fenced_lines, one_line, served_by
+from federator.server.wording.wording import fenced_lines, one_line, served_by
 
 _ROOM = MAX_CHARACTERS - 4_000
+_LONGEST_CELL = 400
 _LEGEND = (
-    "Groups: heading | finding | site, side | tracking | method | facts | image. Below each, its numbers: "
+    "Groups: heading | subject | finding | site, side | tracking | method | facts | image. Below each, its numbers: "
     "measurement: value unit | what differs from the group | derivation | section | facts | image."
 )
+_EVENTS_LEGEND = "Events: sums first; then what all events share, and a table with one line an event."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """The numbers of a report outside of its irradiation events, and the events."""
+
+    rows: tuple[Measurement, ...]
+    events: Events
+    count: int
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """The least that an answer can end behind: one number of a group, or one event's line of a table."""
+
+    number: Number | None = None
+    group: Group | None = None
+    table: int = 0
+    cells: tuple[str, ...] = ()
+    numbers: int = 1
+
+    @property
+    def said(self) -> str:
+        """Its values, by which a report that has changed is told from what it was."""
+        return " ".join(self.cells) if self.number is None else f"{self.number.path} {self.number.value}"
+
+    @property
+    def size(self) -> int:
+        """How many characters it takes as structure, which is longer than as text."""
+        if self.number is None:
+            return sum(len(said) + 4 for said in self.cells) + 4
+        return _size(self.number)
 
 
 async def measurements_of(
@@ -33,11 +70,13 @@ async def measurements_of(
     federation = await app.federation()
     served = await retrieve_report(federation, study, series, instance)
     app.note(served.earlier)
-    read = await app.in_calm_worker(measurements, served.value)
+    read = await app.in_calm_worker(_read, served.value)
     summary = summarize(served.value)
-    left = _behind(read.rows, cursor)
-    groups, shown = _fitting(left)
-    more = len(left) - shown
+    pieces = list(_pieces(read))
+    places = Places.of(instance.uid, *(piece.said for piece in pieces), count=len(pieces))
+    start = places.start(cursor)
+    shown = pieces[start : start + _fitting(pieces[start:], read.events)]
+    more = sum(piece.numbers for piece in pieces[start + len(shown) :])
     answer = MeasurementsRead(
         complete=not more and not read.notices,
         served_by=served.archive,
@@ -45,45 +84,84 @@ async def measurements_of(
         title=one_line(summary.title),
         date=one_line(summary.date),
         warnings=list(summary.warnings),
-        groups=groups,
+        groups=_groups(shown),
+        shared_by_events=_facts(read.events.shared),
+        events=_tables(shown, read.events),
         notes=list(read.notices),
         known_more=more,
-        next_cursor=left[shown - 1].path if more else "",
+        next_cursor=places.cursor(start + len(shown)) if more else "",
     )
-    lines = [*summary.warnings, served_by(served.archive, served.earlier), _count_line(answer, len(read.rows), shown)]
-    lines += [_LEGEND] if groups else []
-    lines += fenced_lines([*_title(answer), *(line for group in groups for line in _group_lines(group))], answer.kind)
+    counts = sum(piece.numbers for piece in shown)
+    lines = [*summary.warnings, served_by(served.archive, served.earlier), count_line(answer, read.count, counts)]
+    lines += [_LEGEND] if answer.groups else []
+    lines += [_EVENTS_LEGEND] if answer.events else []
+    lines += fenced_lines([*title_lines(answer), *table_lines(answer)], answer.kind)
     lines += [f"Note: {note}" for note in read.notices]
     if more:
         lines.append(f"More: call get-structured-report-measurements again with cursor={answer.next_cursor}")
     return both(answer, lines)
 
 
-def _behind(rows: Sequence[Measurement], cursor: str) -> Sequence[Measurement]:
-    if not cursor:
-        return rows
-    places = [row.path for row in rows]
-    if cursor not in places:
-        raise RequestError("cursor: this report has no such place. Call the tool without cursor to start again.")
-    return rows[places.index(cursor) + 1 :]
+def _read(dataset: DicomJson) -> _Read:
+    found = measurements(dataset)
+    outside = [row for row in found.rows if row.group.role is not Role.EVENT]
+    # A stable sort: sums before everything else, and each in the order of the document.
+    outside.sort(key=lambda row: row.group.role is not Role.TOTAL)
+    return _Read(
+        rows=tuple(outside),
+        events=events_of([row for row in found.rows if row.group.role is Role.EVENT]),
+        count=len(found.rows),
+        notices=found.notices,
+    )
 
 
-def _fitting(rows: Sequence[Measurement]) -> tuple[list[NumberGroup], int]:
-    """The groups with as many numbers as fit, and how many these are; at least one."""
+def _pieces(read: _Read) -> Iterator[_Piece]:
+    """Everything to be shown, in its order: what stands outside of the events, then one table after the other."""
+    for row in read.rows:
+        yield _Piece(number=_number(row), group=row.group)
+    for at, table in enumerate(read.events.tables):
+        for event in table.rows:
+            yield _Piece(table=at, cells=event.cells, numbers=event.numbers)
+
+
+def _fitting(pieces: Sequence[_Piece], events: Events) -> int:
+    """How many of the pieces fit into one answer; at least one."""
+    used = sum(len(name) + len(value) + 8 for name, value in events.shared)
+    before: _Piece | None = None
+    for at, piece in enumerate(pieces):
+        used += piece.size
+        if piece.group and (before is None or before.group is not piece.group):
+            used += _size(_group(piece.group))
+        if piece.number is None and (before is None or before.number is not None or before.table != piece.table):
+            used += sum(len(column) + 4 for column in events.tables[piece.table].columns)
+        if used > _ROOM and at:
+            return at
+        before = piece
+    return len(pieces)
+
+
+def _groups(pieces: Sequence[_Piece]) -> list[NumberGroup]:
     groups: list[NumberGroup] = []
-    used = shown = 0
-    for _, members in groupby(rows, key=lambda row: row.group.path):
-        for at, row in enumerate(members):
-            number = _number(row)
-            group = _group(row.group) if at == 0 else None
-            used += _size(number) + (_size(group) if group else 0)
-            if used > _ROOM and shown:
-                return groups, shown
-            if group:
-                groups.append(group)
-            groups[-1].measurements.append(number)
-            shown += 1
-    return groups, shown
+    last: Group | None = None
+    for piece in pieces:
+        if piece.group is None or piece.number is None:
+            continue
+        if piece.group is not last:
+            groups.append(_group(piece.group))
+            last = piece.group
+        groups[-1].measurements.append(piece.number)
+    return groups
+
+
+def _tables(pieces: Sequence[_Piece], events: Events) -> list[EventsTable]:
+    tables: dict[int, EventsTable] = {}
+    for piece in pieces:
+        if piece.number is None:
+            if piece.table not in tables:
+                names = [one_line(name) for name in events.tables[piece.table].columns]
+                tables[piece.table] = EventsTable(columns=names, rows=[])
+            tables[piece.table].rows.append([one_line(said, max_characters=_LONGEST_CELL) for said in piece.cells])
+    return list(tables.values())
 
 
 def _size(part: Number | NumberGroup) -> int:
@@ -94,6 +172,7 @@ def _group(group: Group) -> NumberGroup:
     return NumberGroup(
         heading=one_line(group.heading),
         path=group.path,
+        subject=one_line(group.subject),
         finding=one_line(group.finding),
         site=one_line(group.site),
         laterality=one_line(group.laterality),
@@ -117,6 +196,7 @@ def _number(row: Measurement) -> Number:
         unit_meaning=one_line(row.unit_meaning) if row.unit_meaning != row.unit else "",
         unit_scheme=one_line(row.unit_scheme) if row.unit_scheme != "UCUM" else "",
         qualifier=one_line(row.qualifier),
+        subject=one_line(row.subject) if row.subject != group.subject else "",
         finding=one_line(row.finding) if row.finding != group.finding else "",
         site=one_line(row.site) if row.site != group.site else "",
         laterality=one_line(row.laterality) if row.laterality != group.laterality else "",
@@ -143,54 +223,3 @@ def _images(sources: Sequence[Source]) -> list[str]:
 
 def _frames(frames: Sequence[int]) -> str:
     return f" frame {','.join(map(str, frames))}" if frames else ""
-
-
-def _count_line(answer: MeasurementsRead, total: int, shown: int) -> str:
-    if not total:
-        return f"{answer.kind}: no numbers in this report. get-structured-report-text shows what it says."
-    of = f" of {total:,}" if shown != total else ""
-    numbers = f"{shown:,}{of} {'number' if total == 1 else 'numbers'}"
-    return f"{answer.kind}: {numbers} in {counted(len(answer.groups), 'group')}."
-
-
-def _title(answer: MeasurementsRead) -> list[str]:
-    return [cell(", ".join(part for part in (answer.title, answer.date) if part))]
-
-
-def _group_lines(group: NumberGroup) -> list[str]:
-    head = [
-        group.heading,
-        group.finding,
-        ", ".join(part for part in (group.site, group.laterality) if part),
-        f"tracking: {' '.join(part for part in (group.tracking_identifier, group.tracking_uid) if part)}"
-        if group.tracking_identifier or group.tracking_uid
-        else "",
-        f"method: {group.method}" if group.method else "",
-        *(f"{name}: {value}" for name, value in group.facts.items()),
-        *(f"on {image}" for image in group.source_images),
-    ]
-    return [columns(*head), *(f"  {_number_line(number)}" for number in group.measurements)]
-
-
-def _number_line(number: Number) -> str:
-    missing = f"no value: {number.qualifier or 'not told'}"
-    value = f"{number.value} {_unit(number)}".strip() if number.value else missing
-    return columns(
-        f"{number.name}: {value}",
-        number.qualifier if number.value else "",
-        number.finding,
-        ", ".join(part for part in (number.site, number.laterality) if part),
-        f"method: {number.method}" if number.method else "",
-        number.derivation,
-        number.section,
-        *(f"{name}: {value}" for name, value in number.facts.items()),
-        *(f"on {image}" for image in number.source_images),
-    )
-
-
-def _unit(number: Number) -> str:
-    """The unit's code; with its meaning where the code is cryptic or not of UCUM."""
-    if not number.unit_meaning or not (number.unit_scheme or set(number.unit) & set("[]{}'1")):
-        return number.unit
-    of = f", {number.unit_scheme}" if number.unit_scheme else ""
-    return f"({number.unit_meaning})" if number.unit == "1" else f"{number.unit} ({number.unit_meaning}{of})"

@@ -1,6 +1,7 @@
 """What the tool that reads structured reports does: the object from whichever archive serves it, and its text."""
 
-from functools import partial
+from collections.abc import Sequence
+from itertools import accumulate
 
 import anyio
 from mcp.server.mcpserver import Context
@@ -22,6 +23,7 @@ from federator.federation.federation import Federation
 from federator.federation.retrieval import Served
 from federator.federation.target import Target
 from federator.model import DicomJson
+from federator.server.answers.places import Places
 from federator.server.shared import App
 from federator.server.wording.results import MAX_CHARACTERS, text_only
 from federator.server.wording.wording import fenced, served_by
@@ -30,14 +32,15 @@ _CONTENT_SEQUENCE = "0040A730"
 _REPORT_MODALITIES = frozenset({"SR"})
 _SUPERSEDED_WITHIN_S = 3.0
 _MAX_OPENED = 20
+_AGAIN = "call get-structured-report-text again with the same UIDs and cursor="
 _ROOM = MAX_CHARACTERS - 2_000
 """Characters for archive text; the rest is for our own sentences around it."""
 
 
 async def structured_report(
-    ctx: Context[App], study: TaggedUID, series: TaggedUID, instance: TaggedUID
+    ctx: Context[App], study: TaggedUID, series: TaggedUID, instance: TaggedUID, *, cursor: str
 ) -> CallToolResult:
-    """A structured report as text, with what speaks against taking it for the last word on top."""
+    """A structured report as text, with what speaks against taking it for the last word on top; long ones in parts."""
     app = ctx.request_context.lifespan_context
     federation = await app.federation()
     later: list[str] = []
@@ -45,9 +48,27 @@ async def structured_report(
         tasks.start_soon(_look_for_successors, federation, study, instance, later)
         served = await retrieve_report(federation, study, series, instance)
     app.note(served.earlier)
-    read = await app.in_calm_worker(partial(report_text, served.value, max_characters=_ROOM))
+    read = await app.in_calm_worker(report_text, served.value)
+    places = Places.of(instance.uid, read.text, count=len(read.lines))
+    start = places.start(cursor)
+    end = start + _fitting(read.lines[start:])
     head = [*later, *read.summary.warnings, served_by(served.archive, served.earlier), *read.notices]
-    return text_only("\n".join(head), fenced(read.text, f"{read.summary.kind}, structured report"))
+    head += [_part(start, end, len(read.lines))] if end - start < len(read.lines) else []
+    shown = fenced("\n".join(read.lines[start:end]), f"{read.summary.kind}, structured report")
+    if end == len(read.lines):
+        return text_only("\n".join(head), shown)
+    return text_only("\n".join(head), shown, f"More: {_AGAIN}{places.cursor(end)}")
+
+
+def _fitting(lines: Sequence[str]) -> int:
+    """How many of the lines fit into one answer, at least one."""
+    return max(1, sum(used <= _ROOM for used in accumulate(len(said) + 1 for said in lines)))
+
+
+def _part(start: int, end: int, count: int) -> str:
+    more = f"; {count - end:,} more are known" if end < count else ""
+    numbers = "get-structured-report-measurements is shorter where numbers are wanted, a dose report's totals first."
+    return f"Lines {start + 1:,} to {end:,} of {count:,}{more}. {numbers}"
 
 
 async def retrieve_report(

@@ -41,16 +41,24 @@ async def find_encapsulated_pdf_reports(
 
 
 async def get_structured_report_text(
-    study_instance_uid: StudyUID, series_instance_uid: SeriesUID, sop_instance_uid: InstanceUID, *, ctx: Context[App]
+    study_instance_uid: StudyUID,
+    series_instance_uid: SeriesUID,
+    sop_instance_uid: InstanceUID,
+    cursor: Cursor = "",
+    *,
+    ctx: Context[App],
 ) -> CallToolResult:
     """Read a structured report or key object selection: its whole content in order, indented as it is nested.
 
     Headings, findings, numbers with units, their methods and modifiers, who observed and verified, and the images it
     refers to, as [ref n] with a list at the end. Says first if it is unverified, partial or replaced by a later one.
+    A long report ends early with a cursor.
     """
     from federator.server.answers import report_text as report_reading
 
-    return await report_reading.structured_report(ctx, study_instance_uid, series_instance_uid, sop_instance_uid)
+    return await report_reading.structured_report(
+        ctx, study_instance_uid, series_instance_uid, sop_instance_uid, cursor=cursor
+    )
 
 
 async def get_structured_report_measurements(
@@ -65,6 +73,7 @@ async def get_structured_report_measurements(
 
     Per number: what was measured, value and unit as in the report, finding, site, laterality, method, derivation,
     tracking identifier, source image. For lesion measurements, radiation dose, echocardiography, CAD, any other SR.
+    Dose reports: sums first, then one line per irradiation event.
     """
     from federator.server.answers import measurements as report_numbers
 

@@ -45,6 +45,7 @@ class Number(Answer):
     unit_meaning: str = ""
     unit_scheme: str = ""
     qualifier: str = ""
+    subject: str = ""
     finding: str = ""
     site: str = ""
     laterality: str = ""
@@ -61,6 +62,7 @@ class NumberGroup(Answer):
 
     heading: str
     path: str
+    subject: str = ""
     finding: str = ""
     site: str = ""
     laterality: str = ""
@@ -70,6 +72,13 @@ class NumberGroup(Answer):
     facts: Facts = Field({})
     source_images: list[str] = Field([])
     measurements: list[Number]
+
+
+class EventsTable(Answer):
+    """Irradiation events, one row each; the first column counts them."""
+
+    columns: list[str]
+    rows: list[list[str]]
 
 
 class MeasurementsRead(Answer):
@@ -82,6 +91,8 @@ class MeasurementsRead(Answer):
     date: str = ""
     warnings: list[str] = Field([])
     groups: list[NumberGroup]
+    shared_by_events: Facts = Field({})
+    events: Annotated[list[EventsTable], WithJsonSchema({"type": "array", "items": {"type": "object"}})] = Field([])
     notes: list[str] = Field([])
     known_more: int = 0
     next_cursor: str = ""

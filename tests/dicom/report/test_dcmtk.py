@@ -2,6 +2,8 @@
 
 import re
 import warnings
+from dataclasses import astuple
+from functools import partial
 from pathlib import Path
 
 import pydicom
@@ -11,14 +13,24 @@ from pydicom.data import get_testdata_file
 from federator.dicom.measures.table import measurements
 from federator.dicom.report.as_text import report_text
 from tests.support.dsrdump import Dumped, dump
+from tests.support.synthetic.doses import fluoroscopy, mammography
 from tests.support.synthetic.highdicom import highdicom_report
 from tests.support.synthetic.report_catalogue import CATALOGUE
+from tests.support.synthetic.who_and_where import WHO_AND_WHERE
 
 pytestmark = pytest.mark.dcmtk
 
-MADE = {**CATALOGUE, "highdicom": highdicom_report}
+MADE = {
+    **CATALOGUE,
+    **WHO_AND_WHERE,
+    "highdicom": highdicom_report,
+    "fluoroscopy": partial(fluoroscopy, 30),
+    "mammography": mammography,
+}
 PUBLIC = ("test-SR.dcm", "reportsi.dcm", "reportsi_with_empty_number_tags.dcm")
-EXPECTED_COUNTS = {"reports": 19, "items": 364, "numbers": 51}
+EXPECTED_COUNTS = {"reports": 29, "items": 842, "numbers": 254}
+CONTEXT = {"has concept mod", "has obs context", "has acq context"}
+LANGUAGE = "Language of Content Item and Descendants"
 NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?")
 
 
@@ -77,6 +89,40 @@ def test_every_number_that_dcmtk_reads_is_a_row_with_its_unit_in_the_order_of_th
             continue
         assert row.number == float(item.value) == float(row.value)
         assert item.unit == f'({row.unit},{unit_scheme(item.unit)},"{row.unit_meaning}")'
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_every_number_keeps_the_context_that_dcmtk_reads_around_it(name, tmp_path):
+    """PS3.3 C.17.5: modifiers and context of every section around a number stand in its row or its group."""
+    path = written(name, tmp_path)
+    items = dump(path)
+    rows = iter(measurements(as_json(path)).rows)
+    for at, item in enumerate(items):
+        if item.value_type != "NUM":
+            continue
+        said = str(astuple(next(rows)))
+        missing = [meaning for meaning in context_of(items, at) if meaning not in said]
+        assert not missing, (item, missing)
+
+
+def context_of(items: list[Dumped], at: int) -> list[str]:
+    """The coded context of an item and of all around it but the whole report, in DCMTK's words."""
+    line, depth = [at], items[at].depth
+    for place in range(at, -1, -1):
+        if items[place].depth < depth:
+            depth = items[place].depth
+            line.append(place)
+    found = []
+    for parent in line[:-1]:
+        for child in items[parent + 1 :]:
+            if child.depth <= items[parent].depth:
+                break
+            is_context = child.depth == items[parent].depth + 1 and child.relationship in CONTEXT
+            if is_context and child.value_type == "CODE" and child.concept != LANGUAGE:
+                found.append(re.match(r'\(.*?,.*?,"(.*)"\)', child.value)[1])
+            elif is_context and child.value_type == "TEXT":
+                found.append(child.value)
+    return found
 
 
 def test_the_counts_of_what_was_compared_are_these(tmp_path):

@@ -11,13 +11,17 @@ from mcp import Client
 from PIL import Image
 from pydicom.dataset import Dataset
 
+from federator.archive.folder.json import to_json
 from federator.config import Archive, Config
+from federator.dicom.report.as_text import report_text
 from federator.server.app import build_server
+from tests.support.hostile.fences import divided
 from tests.support.hostile_retrieval import Reply, Request, RetrievalArchive
 from tests.support.retrieval_objects import StoredObject
 from tests.support.synthetic import pdfs
 from tests.support.synthetic.clinical_documents import SAMPLE as CDA
 from tests.support.synthetic.documents import CDA_CLASS, DOCUMENT_SERIES, encapsulated, image, modality_number
+from tests.support.synthetic.doses import fluoroscopy
 from tests.support.synthetic.report_catalogue import CATALOGUE, FINDING, FINDINGS, LENGTH
 from tests.support.synthetic.reports import (
     FAMILY,
@@ -263,6 +267,48 @@ async def test_a_report_with_very_many_numbers_is_read_in_parts_without_loss(tmp
     assert calls > 1
 
 
+async def test_a_dose_report_of_many_events_comes_in_few_answers_sums_first(tmp_path):
+    """contract.md §5, issue 11 part 7: one line an event; text and structure each suffice."""
+    folder = stored(tmp_path / "dose", fluoroscopy(300))
+    seen, told, total, cursor, calls = [], [], 0, "", 0
+    while calls == 0 or cursor:
+        result = await call(
+            [Archive(name="dose", folder=folder, deadline_s=60)], "get-structured-report-measurements",
+            **at(SERIES, f"{SERIES}.71", study=STUDY), cursor=cursor,
+        )  # fmt: skip
+        read = result.structured_content
+        assert max(len(json.dumps(read)), len(said(result))) < 50_000
+        if calls == 0:
+            assert read["groups"][0]["heading"] == "Accumulated X-Ray Dose Data"
+            assert said(result).index("Accumulated X-Ray Dose Data") < said(result).index("Coro 1 ")
+        seen += [row[1] for table in read["events"] for row in table["rows"]]
+        told += re.findall(r"^\d+ \| (Coro \d+) \|", said(result), re.MULTILINE)
+        total += sum(len(row) - 3 for table in read["events"] for row in table["rows"])
+        cursor, calls = read.get("nextCursor", ""), calls + 1
+    assert seen == told == [f"Coro {number}" for number in range(1, 301)]
+    assert (total, read.get("knownMore", 0)) == (1_800, 0)
+    assert calls == 1
+
+
+async def test_a_long_report_is_read_in_parts_without_loss(tmp_path):
+    """contract.md §5: report texts end early with a cursor and say how many more lines are known."""
+    folder = stored(tmp_path / "long", fluoroscopy(300))
+    archive, uids = [Archive(name="long", folder=folder, deadline_s=60)], at(SERIES, f"{SERIES}.71", study=STUDY)
+    lines, cursor, calls = [], "", 0
+    while calls == 0 or cursor:
+        text_ = said(await call(archive, "get-structured-report-text", **uids, cursor=cursor))
+        assert len(text_) < 50_000
+        lines += divided(text_)[0]
+        cursor = (re.search(r"cursor=(\S+)$", text_) or [""] * 2)[1]
+        assert bool(cursor) == ("more are known" in text_)
+        calls += 1
+    assert lines == report_text(to_json(fluoroscopy(300), bulk_address=str)).text.split("\n")
+    assert calls > 1
+    stale = await call(archive, "get-structured-report-text", **uids, cursor="5-0123456789ab")
+    assert stale.is_error
+    assert said(stale).startswith("cursor: it is of another report, or the report has changed since.")
+
+
 async def test_very_many_reports_are_listed_in_parts_without_loss(tmp_path):
     """contract.md §4 and §5: without limit; a list ends early with a cursor and says how many more are known."""
     reports = [document(number, FAMILY + "59", ("113000", "DCM", "Of Interest")) for number in range(1, 121)]
@@ -279,7 +325,9 @@ async def test_very_many_reports_are_listed_in_parts_without_loss(tmp_path):
     assert calls > 1
 
 
-@pytest.mark.parametrize("tool", ["find-structured-reports", "get-structured-report-measurements"])
+@pytest.mark.parametrize(
+    "tool", ["find-structured-reports", "get-structured-report-measurements", "get-structured-report-text"]
+)
 async def test_a_cursor_of_another_list_is_an_error_that_says_how_to_start_again(archives, tool):
     """contract.md §6: the model can act on it."""
     uids = at(SERIES, f"{SERIES}.4@reports") if tool.startswith("get") else {"studyInstanceUid": EVERYTHING}
