@@ -24,12 +24,10 @@ def line(row: DicomJson, tag: str) -> str:
 
 
 def decimal(value: object) -> str:
-    """A number as the archive sent it: text stays as it is, a JSON number is written without a useless ".0"."""
+    """A number as the archive sent it, be it text or a JSON number (contract.md section 5)."""
     if isinstance(value, bool):
         return ""
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)  # noqa: PLR2004 - exact in a float up to here
-    return on_one_line(str(value)) if isinstance(value, str | int) else ""
+    return on_one_line(str(value)) if isinstance(value, str | int | float) else ""
 
 
 def decimals(row: DicomJson, tag: str) -> list[str]:

@@ -7,11 +7,11 @@ from federator.dicom.measures.row import Role
 from federator.dicom.measures.table import measurements
 from tests.support.synthetic.doses import fluoroscopy, mammography
 from tests.support.synthetic.report_catalogue import CATALOGUE
-from tests.support.synthetic.reports import ROOT
+from tests.support.synthetic.reports import ROOT, as_json
 
 
 def events(dataset):
-    rows = [row for row in measurements(dataset.to_json_dict()).rows if row.group.role is Role.EVENT]
+    rows = [row for row in measurements(as_json(dataset)).rows if row.group.role is Role.EVENT]
     return events_of(rows), rows
 
 
@@ -72,6 +72,6 @@ def test_every_number_of_every_event_stands_in_one_cell(details):
 
 def test_sums_are_told_from_events():
     """Issue 11 part 7: totals first; they are known by what they are, not by where they stand."""
-    roles = [row.group.role for row in measurements(fluoroscopy(1).to_json_dict()).rows]
+    roles = [row.group.role for row in measurements(as_json(fluoroscopy(1))).rows]
     assert roles[-1] is Role.TOTAL
     assert set(roles[:-1]) == {Role.EVENT}

@@ -4,18 +4,18 @@ import pytest
 
 from federator.dicom.measures.table import measurements
 from tests.support.synthetic.report_catalogue import FINDINGS, LATERALITY, LEFT, SITE
-from tests.support.synthetic.reports import FAMILY, container, document, modifier, num
+from tests.support.synthetic.reports import FAMILY, as_json, container, document, modifier, num
 from tests.support.synthetic.who_and_where import BLADDER, DIAMETER, KIDNEY, WHO_AND_WHERE
 
 
 def rows(dataset):
-    return measurements(dataset.to_json_dict()).rows
+    return measurements(as_json(dataset)).rows
 
 
 def told(name: str) -> list[tuple[str, ...]]:
     """Subject, finding, site, side and value of each number."""
     read = rows(WHO_AND_WHERE[name]())
-    return [(row.subject, row.finding, row.site, row.laterality, str(row.number)) for row in read]
+    return [(row.subject, row.finding, row.site, row.laterality, row.value) for row in read]
 
 
 @pytest.mark.parametrize(
@@ -24,18 +24,18 @@ def told(name: str) -> list[tuple[str, ...]]:
         (
             "organ_doses",
             [
-                ("", "", "", "", "250.0"),
-                ("", "", "Kidney", "Left", "13.5"),
+                ("", "", "", "", "250"),
+                ("", "", "Kidney", "Left", "13.50"),
                 ("", "", "Kidney", "Right", "12.25"),
                 ("", "", "Urinary bladder", "", "32.0"),
             ],
         ),
         ("patient_dose", [("", "", "Kidney", "Left", "4.2")]),
         ("twins", [("Fetus A", "", "", "", "71.2"), ("Fetus 2", "", "", "", "69.8")]),
-        ("site_on_a_section", [("", "Nodule", "Upper lobe of lung", "Right", "8.0")]),
+        ("site_on_a_section", [("", "Nodule", "Upper lobe of lung", "Right", "8")]),
         ("vascular", [("", "", "Carotid artery", "Left", "0.85")]),
         ("ophthalmology", [("", "", "Eye", "Right", "251.0"), ("", "", "Eye", "Left", "249.5")]),
-        ("two_nodules", [("", "Nodule", "", "", "5.0"), ("", "Nodule", "", "", "9.0")]),
+        ("two_nodules", [("", "Nodule", "", "", "5"), ("", "Nodule", "", "", "9")]),
     ],
 )
 def test_context_is_inherited_from_whichever_section_tells_it(name, expected):
@@ -62,8 +62,9 @@ def test_the_agent_stands_with_its_administration_and_the_part_of_a_vessel_with_
 def test_a_number_keeps_its_qualifier_its_range_and_its_deviation():
     """PS3.3 C.18.1; PS3.16 TID 310, 311: they stand with the number, and as rows of their own."""
     length, deviation, limit = rows(WHO_AND_WHERE["qualified"]())
+    assert [row.value for row in (length, deviation, limit)] == ["25.40", "0.10", "560.0"]
     assert length.qualifier == "Value out of range"
-    assert [name for name, _ in length.modifiers] == ["Standard Deviation", "Normal range upper limit"]
+    assert length.modifiers == (("Standard Deviation", "0.10 mm"), ("Normal range upper limit", "560.0 mm"))
     assert [name for name, _ in deviation.modifiers] == ["Length"]
     assert limit.unit == "mm"
 

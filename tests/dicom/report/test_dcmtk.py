@@ -10,6 +10,7 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 
+from federator.archive.folder.files.json import to_json
 from federator.dicom.measures.table import measurements
 from federator.dicom.report.as_text import report_text
 from tests.support.dsrdump import Dumped, dump
@@ -47,7 +48,7 @@ def as_json(path: Path) -> dict:
     with warnings.catch_warnings():
         # pydicom's public files break a few rules on purpose, and it says so.
         warnings.simplefilter("ignore")
-        return pydicom.dcmread(path).to_json_dict()
+        return to_json(pydicom.dcmread(path), bulk_address=str)
 
 
 def items_said(content: str) -> tuple[list[str], dict[str, str]]:

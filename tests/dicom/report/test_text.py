@@ -14,7 +14,7 @@ from federator.dicom.report.summary import is_summary_known, summarize
 from federator.dicom.report.text import readable_date_time, readable_time
 from federator.errors import ContentError
 from tests.support.synthetic.report_catalogue import CATALOGUE, table
-from tests.support.synthetic.reports import FAMILY, document, evidence
+from tests.support.synthetic.reports import FAMILY, as_json, document, evidence
 
 FINDING = {
     "vr": "SQ",
@@ -43,16 +43,16 @@ def tree(*children: object, **attributes: object) -> dict:
 
 def test_a_report_that_is_not_final_says_why_before_anything_else():
     """Issue 3 part 3: unverified, partial and preliminary reports say so on top."""
-    said = report_text(CATALOGUE["unmeasured"]().to_json_dict()).summary.warnings
+    said = report_text(as_json(CATALOGUE["unmeasured"]())).summary.warnings
     assert [sentence.split(":")[0] for sentence in said] == ["UNVERIFIED", "PARTIAL", "PRELIMINARY"]
-    assert report_text(CATALOGUE["basic_text"]().to_json_dict()).summary.warnings == ()
+    assert report_text(as_json(CATALOGUE["basic_text"]())).summary.warnings == ()
 
 
 def test_the_head_names_patient_study_verifier_and_the_documents_replaced():
     """contract.md §4: observer, completion and verification state."""
     dataset = CATALOGUE["basic_text"]()
     dataset.PredecessorDocumentsSequence = evidence((FAMILY + "11", "1.2.3.99"))
-    assert header_lines(dataset.to_json_dict()) == [
+    assert header_lines(as_json(dataset)) == [
         "Document: Basic Text SR",
         "Patient: Müller^Anna, sex F, born 1961-02-03, ID P-77",
         "Study: CT chest, 2024-01-31 08:30:00, accession A-1001",
@@ -78,7 +78,7 @@ def test_the_head_names_authors_devices_requests_and_copies():
     dataset.AuthorObserverSequence, dataset.ParticipantSequence = Sequence([person]), Sequence([device])
     dataset.ReferencedRequestSequence = Sequence([request])
     dataset.IdenticalDocumentsSequence = evidence((FAMILY + "11", "1.2.3.98"))
-    lines = header_lines(dataset.to_json_dict())
+    lines = header_lines(as_json(dataset))
     assert "Requested: CT chest, accession A-1001" in lines
     assert "Author: Roe^Jane, Mercy General" in lines
     assert "Participant: ACME, Reporter 3, 2024-01-31 09:10:00" in lines
@@ -122,7 +122,7 @@ def test_a_table_without_headings_keeps_its_cells_and_a_huge_one_is_cut():
 
 def test_a_summary_holds_what_tells_one_report_from_another():
     """contract.md §4: each report with title, date, completion and verification."""
-    summary = summarize(CATALOGUE["basic_text"]().to_json_dict())
+    summary = summarize(as_json(CATALOGUE["basic_text"]()))
     assert (summary.kind, summary.title, summary.date) == (
         "Basic Text SR",
         "Diagnostic Imaging Report",
@@ -133,16 +133,16 @@ def test_a_summary_holds_what_tells_one_report_from_another():
 
 def test_a_search_row_is_enough_only_if_it_tells_title_and_verification():
     """facts: Orthanc returns no concept name at instance level; then the object itself must be asked for."""
-    whole = CATALOGUE["basic_text"]().to_json_dict()
+    whole = as_json(CATALOGUE["basic_text"]())
     assert is_summary_known(whole)
     assert not is_summary_known({tag: whole[tag] for tag in ("00080016", "00080018")})
-    key_objects = CATALOGUE["key_objects"]().to_json_dict()
+    key_objects = as_json(CATALOGUE["key_objects"]())
     assert is_summary_known(key_objects)
 
 
 def test_a_table_is_written_row_by_row_with_headings_and_units():
     """PS3.3 C.18.10: value type TABLE, which highdicom and DCMTK 3.6.7 do not read."""
-    assert body(table().to_json_dict())[2:] == [
+    assert body(as_json(table()))[2:] == [
         "    Findings",
         "    \t | Length (mm) | Laterality",
         "    \tFirst (R1, 99T) | 12.5 | Left",
@@ -343,12 +343,12 @@ def test_no_junk_in_any_element_makes_the_reading_fail(dataset):
 def test_a_report_of_twenty_kinds_is_never_empty():
     """Issue 3: every SR at hand can be read."""
     for build in CATALOGUE.values():
-        assert len(body(build().to_json_dict())) > 2
+        assert len(body(as_json(build()))) > 2
 
 
 def test_a_document_without_a_title_still_shows_its_content():
     """PS3.3 C.17.3: the title is required, and missing in practice."""
-    untitled = document(99, FAMILY + "11", ("1", "99X", "gone")).to_json_dict()
+    untitled = as_json(document(99, FAMILY + "11", ("1", "99X", "gone")))
     del untitled["0040A043"]
     untitled["0040A730"] = {"vr": "SQ", "Value": [{"0040A160": {"vr": "UT", "Value": ["still there"]}}]}
     assert body(untitled) == ["(no title)", "  still there"]

@@ -11,7 +11,6 @@ from mcp import Client
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from federator.archive.folder.json import to_json
 from federator.config import Archive, Config
 from federator.dicom.report.as_text import report_text
 from federator.server.app import build_server
@@ -29,6 +28,7 @@ from tests.support.synthetic.reports import (
     ROOT,
     SERIES,
     STUDY,
+    as_json,
     container,
     document,
     evidence,
@@ -302,7 +302,7 @@ async def test_a_long_report_is_read_in_parts_without_loss(tmp_path):
         cursor = (re.search(r"cursor=(\S+)$", text_) or [""] * 2)[1]
         assert bool(cursor) == ("more are known" in text_)
         calls += 1
-    assert lines == report_text(to_json(fluoroscopy(300), bulk_address=str)).text.split("\n")
+    assert lines == report_text(as_json(fluoroscopy(300))).text.split("\n")
     assert calls > 1
     stale = await call(archive, "get-structured-report-text", **uids, cursor="5-0123456789ab")
     assert stale.is_error
