@@ -100,10 +100,12 @@ async def _outcome(
             gaps = (*meter.gaps, *gathered.gaps)
             state = OutcomeState.PARTIAL if gaps else OutcomeState.ANSWERED
             message = " ".join((*gaps, *gathered.remarks))
-    if deadline.cancelled_caught:
+    if deadline.cancelled_caught and gathered.count:
+        # Rows in hand are an answer (contract.md section 3.6), and an archive that gives some is not down.
+        state, message = OutcomeState.PARTIAL, f"only a part of its answer came within {deadline_s:g} s."
+    elif deadline.cancelled_caught:
         client.timed_out(RequestKind.QUERY)
-        part = "only a part of its answer came" if gathered.count else "no answer"
-        message = f"{part} within {deadline_s:g} s."
+        message = f"no answer within {deadline_s:g} s."
     return Outcome(
         archive=client.name,
         state=state,

@@ -34,6 +34,7 @@ HARMLESS = (
     "order",
     "warned_cap",
     "default_limit",
+    "plain_json_only",
     "limit_zero_refused",
     "server_error_for_bad_parameters",
     "commas_everywhere",

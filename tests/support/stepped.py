@@ -20,6 +20,8 @@ from federator.federation.federation import Federation
 
 T = TypeVar("T")
 
+_THREADS_S = 30
+
 
 class _AnyOrder(deque[Any]):
     """What is ready to run, given out in an order of chance."""
@@ -43,7 +45,11 @@ class SteppedLoop(asyncio.SelectorEventLoop):
         select = self._selector.select
 
         def jump(timeout: float | None = None) -> Any:
-            assert timeout is not None, "everything waits for something that will never come"
+            if timeout is None:
+                # Only a thread can wake anybody now: large answers are read in one.
+                woken = select(_THREADS_S)
+                assert woken, "everything waits for something that will never come"
+                return woken
             self._now += timeout
             return select(0)
 

@@ -33,7 +33,8 @@ class Attempt:
     """`fetched` is what came; `ignored` the filters that were not applied; `error` why nothing came.
 
     `sure` are the UIDs of rows that match beyond doubt; `in_hand`, which the caller may share, gets each such row at
-    the moment when it comes.
+    the moment when it comes. `more` says that the archive itself told of more, `too_broad` that
+    it refused to list so many (413).
     """
 
     client: ArchiveClient
@@ -49,6 +50,8 @@ class Attempt:
     twins: set[str] = field(default_factory=set)
     doubts: Doubts = field(default_factory=Doubts)
     sure: set[str] = field(default_factory=set)
+    more: bool = False
+    too_broad: bool = False
     habits: Habits = field(init=False)
 
     def __post_init__(self) -> None:
@@ -95,6 +98,7 @@ class Attempt:
         except ArchiveError as error:
             if error.http_status != TOO_BROAD:
                 raise
+            self.too_broad = True
             self.fetched.take(Fetched(wholeness=Wholeness.CUT))
             return
         self.client.habits.saw(Level.STUDY, reply.answer.count)
@@ -124,7 +128,8 @@ class Attempt:
         rows = reply.answer.rows
         count = reply.answer.count
         fetched = Fetched(longest=count, repeated=repeated_in(rows, STUDY_UID) + count - len(rows))
-        fetched.wholeness = self._judge_length(reply, known)
+        fetched.wholeness = _judge_length(reply, known)
+        self.more = self.more or reply.answer.more
         judged = outside = 0
         for row in rows:
             uid = json.uid(row, STUDY_UID)
@@ -143,17 +148,6 @@ class Attempt:
         if self.form.dated and outside * 2 > judged:
             self.ignored.add(STUDY_DATE)
         return fetched
-
-    def _judge_length(self, reply: Reply, known: Known) -> Wholeness:
-        """Whether so many rows can be all: some archives cut a little below the limit, some a row above their cap."""
-        count, limit = reply.answer.count, reply.sent.limit
-        near_limit = limit - max(2, limit // 20) <= count <= limit + 1
-        if reply.answer.more or near_limit:
-            return Wholeness.CUT
-        cap = known.caps.get(Level.STUDY)
-        if cap is not None and count >= cap:
-            return Wholeness.CUT
-        return Wholeness.UNPROVEN if known.may_be_capped(Level.STUDY, count) else Wholeness.WHOLE
 
     def _look_at(self, uid: str, row: DicomJson) -> None:
         """Tell a row that surely matches, and a filter that was sent but not applied."""
@@ -214,6 +208,21 @@ class Attempt:
         """Whether a row without the attribute may be kept: the filter was sent, and the archive knows it."""
         sent = any(sent.tag == filter_.tag for sent in self.form.sent)
         return sent and await soundness.honours(self.client, self.form.naming, filter_)
+
+
+def _judge_length(reply: Reply, known: Known) -> Wholeness:
+    """Whether so many rows can be all: some archives cut a little below the limit, some a row above their cap."""
+    count, limit = reply.answer.count, reply.sent.limit
+    if not count:
+        # Behind nothing there is nothing to ask for, whatever is said of it (`Search.unjudged` tells).
+        return Wholeness.WHOLE
+    near_limit = limit - max(2, limit // 20) <= count <= limit + 1
+    if reply.answer.more or near_limit:
+        return Wholeness.CUT
+    cap = known.caps.get(Level.STUDY)
+    if cap is not None and count >= cap:
+        return Wholeness.CUT
+    return Wholeness.UNPROVEN if known.may_be_capped(Level.STUDY, count) else Wholeness.WHOLE
 
 
 def _unreadable(row: DicomJson, filter_: Filter) -> bool:

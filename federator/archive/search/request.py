@@ -18,6 +18,8 @@ from federator.errors import ArchiveError
 from federator.model import Level, OutcomeState
 
 ACCEPT = "application/dicom+json"
+_PLAIN_JSON = "application/json"
+_SEARCH = "search"
 
 INCLUDE = {
     # What the standard does not promise by default and every listing needs (facts differ by archive).
@@ -33,6 +35,7 @@ INCLUDE = {
 }  # fmt: skip
 
 REFUSALS = frozenset({400, 406, 409, 415, 422, 501})
+_NOT_ACCEPTABLE = 406
 _NOT_FOUND = 404
 _LIMITS = (1000, 200, 100)
 
@@ -56,6 +59,7 @@ class Request:
     with_include: bool = True
     whole: bool = False
     naming: Naming | None = None
+    accept: str = ACCEPT
 
     def key(self, tag: str) -> str:
         """How an attribute is named in this request."""
@@ -86,7 +90,7 @@ async def ask_as_taken(client: ArchiveClient, request: Request) -> Reply:
     except ArchiveError as refusal:
         if refusal.http_status not in REFUSALS:
             raise
-        for lighter in _lighter(request):
+        for lighter in _lighter(request, refusal):
             try:
                 answer = await _send(client, lighter)
             except ArchiveError as again:
@@ -99,8 +103,14 @@ async def ask_as_taken(client: ArchiveClient, request: Request) -> Reply:
 
 
 async def ask_once(client: ArchiveClient, request: Request) -> Rows:
-    """Send one request as it is, without a second try where it is refused; raises ArchiveError."""
-    return await _send(client, _adapted(client.habits.known, request))
+    """Send one request whole, without leaving anything out where it is refused; raises ArchiveError."""
+    request = _adapted(client.habits.known, request)
+    try:
+        return await _send(client, request)
+    except ArchiveError as refusal:
+        if refusal.http_status != _NOT_ACCEPTABLE:
+            raise
+    return await _send(client, replace(request, accept=_PLAIN_JSON))
 
 
 async def _send(client: ArchiveClient, request: Request) -> Rows:
@@ -116,7 +126,9 @@ async def _send(client: ArchiveClient, request: Request) -> Rows:
         wanted = dict.fromkeys((*INCLUDE[request.level], *request.include))
         parameters.extend(("includefield", request.key(tag)) for tag in wanted)
     try:
-        answer = await read_beside(rows.parse, await client.get(request.path, accept=ACCEPT, parameters=parameters))
+        answer = await read_beside(
+            rows.parse, await client.get(request.path, accept=request.accept, parameters=parameters)
+        )
     except ArchiveError as refusal:
         await _means_none(client, request, refusal)
         return Rows(rows=[])
@@ -188,6 +200,7 @@ def _adapted(known: Known, request: Request) -> Request:
     return replace(
         request,
         naming=naming,
+        accept=known.accepts.get(_SEARCH, request.accept),
         limit=min(request.limit, known.max_limit or request.limit),
         with_include=request.with_include and not known.include_refused,
         fuzzy=request.fuzzy and not known.fuzzy_refused,
@@ -195,8 +208,13 @@ def _adapted(known: Known, request: Request) -> Request:
     )
 
 
-def _lighter(request: Request) -> Iterator[Request]:
-    """The request with one thing less, then with several: each kind of refusal is found by itself first."""
+def _lighter(request: Request, refusal: ArchiveError) -> Iterator[Request]:
+    """The request with one thing less, then with several: each kind of refusal is found by itself first.
+
+    DICOM JSON has a media type of its own (PS3.18 §F.1.1), which some archives do not know.
+    """
+    if refusal.http_status == _NOT_ACCEPTABLE:
+        yield replace(request, accept=_PLAIN_JSON)
     limits = [limit for limit in _LIMITS if limit < request.limit]
     yield from (replace(request, limit=limit) for limit in limits)
     if request.with_include:
@@ -214,6 +232,8 @@ def _lighter(request: Request) -> Iterator[Request]:
 
 def _learn(client: ArchiveClient, request: Request, taken: Request) -> None:
     habits = client.habits
+    if taken.accept != request.accept:
+        habits.accepts(_SEARCH, taken.accept)
     if taken.limit < request.limit:
         habits.takes_limit(taken.limit)
     if request.with_include and not taken.with_include:

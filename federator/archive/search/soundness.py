@@ -74,8 +74,8 @@ def keep_sample(client: ArchiveClient, found: Sequence[DicomJson], tags: Sequenc
     client.habits.sampled(tuple(sample.values()))
 
 
-async def take_sample(client: ArchiveClient, tags: Sequence[str]) -> None:
-    """Ask for some rows to try filters on, with values of `tags`. Whatever comes of it, nothing is raised.
+async def take_sample(client: ArchiveClient, tags: Sequence[str], show: Callable[[Sequence[DicomJson]], None]) -> None:
+    """Ask for some rows to try filters on, with values of `tags`, and `show` them. Nothing is raised, whatever comes.
 
     An archive may refuse a list without a key (400), a list that is too long (413), a large limit or `includefield`.
     """
@@ -92,6 +92,7 @@ async def take_sample(client: ArchiveClient, tags: Sequence[str]) -> None:
                 continue
             return
         client.habits.saw(Level.STUDY, len(answer.rows))
+        show(answer.rows)
         keep_sample(client, answer.rows, tags)
         client.habits.looked_for(tags if answer.rows else ())
         return
@@ -170,7 +171,7 @@ async def _try(client: ArchiveClient, naming: Naming, kind: str, trial: Trial) -
     try:
         reply = await ask_as_taken(client, request)
     except ArchiveError as refusal:
-        if refusal.http_status not in REFUSALS:
+        if refusal.http_status not in {*REFUSALS, _TOO_BROAD}:
             raise
         client.habits.sound(naming, kind, yes=False)
         return

@@ -6,20 +6,22 @@ far as what was sent for it was found to be sound; where it was not, the questio
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
+from federator.archive.habits.known import Naming
 from federator.archive.search import soundness
 from federator.archive.search.attempt import Attempt
 from federator.archive.search.doubts import Doubts
 from federator.archive.search.fetched import Fetched, Wholeness, Window
 from federator.archive.search.form import Form, forms
 from federator.archive.search.pages import read_pages
-from federator.archive.search.wire import STUDY_DATE
+from federator.archive.search.wire import STUDY_DATE, STUDY_UID
 from federator.dicom import json
 from federator.dicom.query.language import Query
+from federator.dicom.query.matching import Verdict, judge
 from federator.model import DicomJson, Level
 
 _ANY_DATE = Window(first="18000101")
@@ -41,8 +43,10 @@ class Search:
         self._twins: set[str] = set()
         self._untried: set[str] = set()
         self._doubts = Doubts()
+        self._tried: set[tuple[Naming, str]] = set()
         self._sampled = False
         self._unsettled = False
+        self._more_of_nothing = False
 
     @property
     def dates_usable(self) -> bool:
@@ -78,6 +82,8 @@ class Search:
                 f"Whether it finds all that match by {', '.join(sorted(self._untried))} could not be tried: it refuses "
                 "what would show that."
             )
+        if self._more_of_nothing:
+            told.append("It says that there is more, but gives nothing.")
         if self._unsettled:
             told.append("What it does with filters kept changing while it was asked, so studies may be missing.")
         return told
@@ -134,7 +140,16 @@ class Search:
         if not wanted or self._sampled or known.trusted or known.lists_refused:
             return
         self._sampled = True
-        await self.client.habits.once(("sample", unseen), partial(soundness.take_sample, self.client, unseen))
+        await self.client.habits.once(
+            ("sample", unseen), partial(soundness.take_sample, self.client, unseen, self._take_in_hand)
+        )
+
+    def _take_in_hand(self, rows: Sequence[DicomJson]) -> None:
+        """What came to get to know the archive may match as well."""
+        for row in rows:
+            uid = json.uid(row, STUDY_UID)
+            if uid and all(judge(row, each, fuzzy=self.query.fuzzy) is Verdict.MATCH for each in self.query.filters):
+                self.in_hand.setdefault(uid, row)
 
     def _unseen(self) -> tuple[str, ...]:
         """The attributes asked for of which no known row has a value, and none was looked for: nothing can be tried."""
@@ -149,7 +164,10 @@ class Search:
 
     async def _try_out(self, form: Form) -> None:
         trials = soundness.trials(self.client, form.naming, form.needs)
+        # A trial that broke down is not tried again by the same question.
+        trials = {kind: trial for kind, trial in trials.items() if (form.naming, kind) not in self._tried}
         await soundness.try_out(self.client, form.naming, trials)
+        self._tried |= {(form.naming, kind) for kind in trials}
 
     def _best(self, made: list[Attempt]) -> Attempt:
         return min(made, key=lambda attempt: self._standing(attempt, made))
@@ -162,7 +180,9 @@ class Search:
         form, known = attempt.form, self.client.habits.known
         unsound = sum(known.sound.get((form.naming, kind)) is False for kind in form.needs)
         found = {uid for other in made if other.error is None for uid in other.sure}
-        missed = attempt.fetched.wholeness is not Wholeness.CUT and not found <= attempt.fetched.seen
+        missed = attempt.too_broad or (
+            attempt.fetched.wholeness is not Wholeness.CUT and not found <= attempt.fetched.seen
+        )
         not_applied = sum(not known.applied((form.naming, Level.STUDY, sent.tag)) for sent in form.sent)
         return attempt.error is not None, unsound, missed, not_applied
 
@@ -193,6 +213,7 @@ class Search:
         if known.lists_refused and not known.sample:
             untried |= {kind for kind in form.needs if (form.naming, kind) not in known.sound}
         self._untried |= unsound | untried
+        self._more_of_nothing = self._more_of_nothing or (best.more and not best.fetched.seen)
         return best.fetched
 
     def _count(self, attempt: Attempt) -> None:

@@ -28,6 +28,7 @@ class Gallop:
 
     def __init__(self, quest: Quest, newest_seen: str) -> None:
         self._quest = quest
+        self._climb = _LEAST_WIDTH
         self._floor = _ordinal(quest.first) if quest.first else _FIRST_DAY
         self._last = _ordinal(quest.last) if quest.last else None
         self._known = _ordinal(newest_seen) if newest_seen else self._floor
@@ -149,7 +150,9 @@ class Gallop:
             self._quest.take(above)
             self._last = self._end
         else:
-            newest = max((_ordinal(date) for date, _ in above.moments), default=self._end + _FIRST_WIDTH)
+            # Where not even a day is told, each step is larger than the one before: years are many.
+            self._climb *= _GROW_EMPTY
+            newest = max((_ordinal(date) for date, _ in above.moments), default=self._end + self._climb)
             self._end = min(newest, _LAST_DAY)
 
 

@@ -23,10 +23,12 @@ class Harvest:
     `ended` says that looking came to its own end without a gap, so that `covered` is to be relied on although single
     rows may be in doubt.
     `whole` says that the archive's whole list was seen; `emitted` are UIDs that stand before the place to resume at.
+    `loose` are rows that came beside those, where the list could not be read to an end: others may be missing between.
     `gaps` are sentences about what could not be read, `remarks` about what is worth knowing besides.
     """
 
     rows: dict[str, DicomJson] = field(default_factory=dict)
+    loose: dict[str, DicomJson] = field(default_factory=dict)
     ranks: dict[str, Rank] = field(default_factory=dict)
     covered: Rank | None = None
     exhausted: bool = False
@@ -39,7 +41,7 @@ class Harvest:
     @property
     def count(self) -> int:
         """How many rows were found."""
-        return len(self.rows)
+        return len(self.rows.keys() | self.loose.keys())
 
 
 def generous(wanted: int) -> float:
@@ -112,6 +114,14 @@ class Quest:
                 self.harvest.ranks[uid] = rank
             else:
                 self.harvest.emitted.add(uid)
+
+    def take_in_hand(self) -> None:
+        """Keep what came besides: at the end of the time, rows in hand are an answer (contract.md section 3.6)."""
+        self.harvest.loose = {
+            uid: row
+            for uid, row in self.search.in_hand.items()
+            if uid not in self.harvest.emitted and (self.below is None or study_rank(row) > self.below)
+        }
 
     def cover(self, covered: Rank) -> None:
         """Say that nothing is missing down to a place."""

@@ -12,6 +12,8 @@ from dataclasses import replace
 
 from federator.archive.habits.known import Hint
 from federator.archive.search.fetched import EVERYTHING, Fetched, Wholeness, Window
+from federator.archive.search.request import REFUSALS
+from federator.errors import ArchiveError
 from federator.federation.newest.gallop import Gallop
 from federator.federation.newest.harvest import Quest
 from federator.federation.newest.ordered import read_ordered, sorts
@@ -56,7 +58,13 @@ async def _probe(quest: Quest) -> Fetched:
     """Ask for everything at once; whole, it settles the question."""
     # The query's own dates only: a window would leave out studies without a date.
     window = Window(first=quest.first, last=quest.last) if quest.dated_only else EVERYTHING
-    fetched = await quest.search.fetch(window, limit=quest.limit)
+    try:
+        fetched = await quest.search.fetch(window, limit=quest.limit)
+    except ArchiveError as refusal:
+        if refusal.http_status not in REFUSALS or quest.dated_only:
+            raise
+        # A list without a key may be refused where one by date is not.
+        return Fetched(wholeness=Wholeness.CUT)
     fetched.wholeness = await proven(quest.search, window, fetched, limit=quest.limit)
     if fetched.wholeness is Wholeness.WHOLE:
         quest.take(fetched)
@@ -91,7 +99,12 @@ async def _read_undated(quest: Quest) -> None:
         quest.harvest.exhausted = True
         return
     known = quest.harvest.rows.keys() | quest.harvest.emitted
-    whole = await quest.search.pages(EVERYTHING)
+    try:
+        whole = await quest.search.pages(EVERYTHING)
+    except ArchiveError as refusal:
+        if refusal.http_status not in REFUSALS or not known:
+            raise
+        whole = Fetched(wholeness=Wholeness.CUT)
     quest.take(whole)
     # A list that lacks what windows gave was cut, however whole it looks.
     quest.harvest.exhausted = quest.harvest.whole = whole.wholeness is Wholeness.WHOLE and known <= whole.seen

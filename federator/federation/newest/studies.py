@@ -52,10 +52,13 @@ async def find_page(
 
     async def ask(client: ArchiveClient, harvest: Harvest) -> None:
         search = Search(client, query)
+        quest = Quest(search=search, harvest=harvest, count=count, below=below, today=today)
         try:
-            await find_newest(Quest(search=search, harvest=harvest, count=count, below=below, today=today))
+            await find_newest(quest)
             harvest.ended = not harvest.gaps
         finally:
+            if not harvest.ended:
+                quest.take_in_hand()
             harvest.remarks = search.remarks()
             harvest.gaps += search.unjudged()
 
@@ -86,7 +89,7 @@ def _merged(replies: Sequence[Reply[Harvest]], names: Sequence[str]) -> list[Ent
     rows = [
         Row(archive=reply.client.name, data=row)
         for reply in replies
-        for uid, row in reply.gathered.rows.items()
+        for uid, row in {**reply.gathered.loose, **reply.gathered.rows}.items()
         if uid not in emitted
     ]
     return merge(Level.STUDY, rows, names)
@@ -107,7 +110,7 @@ def _frontier(replies: Sequence[Reply[Harvest]]) -> Rank | None:
 
 def _goes_on(reply: Reply[Harvest]) -> bool:
     """Whether the archive may have more further down; one that failed is asked again only behind what it gave."""
-    return not reply.gathered.exhausted and (reply.gathered.ended or bool(reply.gathered.rows))
+    return not reply.gathered.exhausted and (reply.gathered.ended or bool(reply.gathered.count))
 
 
 async def _compare_copies(

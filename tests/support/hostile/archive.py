@@ -68,7 +68,8 @@ class HostileArchive:
     def __init__(self, holdings: Holdings, switches: Switches | None = None, *, latency_s: float = 0.0) -> None:
         self.holdings = holdings
         self.switches = switches or Switches()
-        self.latency_s = latency_s
+        self.accept = "application/dicom+json"
+        self.latency_s = latency_s or self.switches.delay_s
         self.ledger = Ledger()
         self._dates = sorted((first(row, STUDY_DATE), place) for place, row in enumerate(holdings.studies))
 
@@ -92,6 +93,7 @@ class HostileArchive:
         try:
             if self.latency_s:
                 await asyncio.sleep(self.latency_s)
+            self.accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
             status, warnings, body = self.answer(path, scope["query_string"])
         finally:
             self.ledger.under_way -= 1
@@ -107,6 +109,8 @@ class HostileArchive:
     def answer(self, path: str, query: bytes) -> tuple[int, list[str], bytes]:
         """Status, Warning headers and body for one GET."""
         self.ledger.requests.append(Request(path, query.decode("latin-1")))
+        if self.switches.plain_json_only and "application/json" not in self.accept:
+            return 406, [], b""
         try:
             rows, warnings = self._search(path, query)
         except Refused as refusal:
@@ -131,6 +135,8 @@ class HostileArchive:
         if relational and self.switches.no_relational_routes:
             raise Refused(404)
         asked = read(query, level, self.switches)
+        if self.switches.key_required and not (asked.filters or route["study"]):
+            raise Refused(400)
         found = self._found(level, asked, {tag: uid for tag, uid in parents.items() if uid})
         if self.switches.too_broad and len(found) > self.switches.too_broad:
             raise Refused(413)

@@ -80,6 +80,8 @@ class Switches:
     """400 for limit=0: dcm4chee. (Orthanc takes it for no limit.)"""
     too_broad: int = 0
     """413 if more match: dcm4chee with queryMaxNumberOfResults."""
+    key_required: bool = False
+    """400 where nothing filters: archives that are set to refuse broad questions."""
     short_pages: int = 0
     """So many rows less than the limit although more match: DICOMcloud."""
     repeated_rows: bool = False
@@ -214,6 +216,12 @@ class Switches:
     warned_in_general: bool = False
     """Warning 299: results may be incomplete."""
 
+    # How it answers
+    plain_json_only: bool = False
+    """406 unless application/json is accepted: dicomweb-client #11."""
+    delay_s: float = 0.0
+    """So many seconds for every answer, which is sent as it was when the request came: a line of some length."""
+
     # What nothing looks like, and one
     empty_204: bool = False
     """204: Azure, dcm4chee, tiny-pacs."""
@@ -227,5 +235,5 @@ class Switches:
     """One match is an object, not a list of one (seen by dicomweb-client's authors)."""
 
 
-QUIRKS = tuple(Switches.__dataclass_fields__)
-"""The names of all switches."""
+QUIRKS = tuple(name for name in Switches.__dataclass_fields__ if name != "delay_s")
+"""The names of all switches but the delay, which needs a clock of its own (`tests/support/stepped.py`)."""

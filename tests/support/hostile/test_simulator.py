@@ -39,6 +39,8 @@ CHANGES: list[tuple[str, Any, str]] = [
     ("default_limit", 2, "/studies"),
     ("limit_zero_refused", True, "/studies?limit=0"),
     ("too_broad", 2, "/studies"),
+    ("key_required", True, "/studies"),
+    ("plain_json_only", True, "/studies"),
     ("short_pages", 1, "/studies?limit=3"),
     ("repeated_rows", True, "/studies"),
     ("offset_ignored", True, "/studies?offset=2"),
