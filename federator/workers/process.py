@@ -5,7 +5,6 @@ within one because the kernel then sends the signal that was asked for, whatever
 """
 
 import contextlib
-import gc
 import os
 import queue
 import signal
@@ -90,8 +89,6 @@ def _told(error: Exception) -> str:
 def main() -> None:
     """Serve the process that started this one. What libraries print goes nowhere: it may quote a document."""
     never_dump_core()
-    # Reading makes objects by the hundred thousand, hardly any in circles: an eighth of the time would go into looking.
-    gc.set_threshold(100_000, 50, 100)
     # Ctrl-C in a shell goes to every process of the group; this one ends with its parent.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")

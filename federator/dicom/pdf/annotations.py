@@ -16,6 +16,12 @@ _MAX_VALUE = 2_000
 _CORNERS = 4
 _MATRIX = 6
 _WITHOUT_TEXT = frozenset({"Popup", "Link"})
+_NOTES = frozenset(
+    {"Text", "Highlight", "Underline", "StrikeOut", "Squiggly", "Caret", "Ink", "Square", "Circle", "Line"}
+)
+"""Marks that a viewer shows with a note that opens."""
+
+_SHOWS = (b"Tj", b"TJ", b"Do", b"'", b'"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +49,7 @@ def read_annotations(page: Any) -> list[Entry]:  # noqa: ANN401 - pdfminer ships
             name = f"FederatorAnnotation{at}"
             forms[name] = appearance
             drawn.append(_placed(appearance, box, name))
-        elif text := mark or _value(annotation):
+        if text := mark or _note(annotation) or (_value(annotation) if appearance is None else ""):
             entries.append(Entry(text=text, box=box))
     if drawn:
         resources = resolve1(page.resources)
@@ -69,6 +75,12 @@ def _shown(annotations: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - what
         flags = resolve1(annotation.get("F", 0))
         if not (isinstance(flags, int) and flags & (_HIDDEN | _NO_VIEW)):
             yield annotation
+
+
+def _note(annotation: dict[str, Any]) -> str:
+    """What the note of a mark says."""
+    written = _text(annotation.get("Contents")) if _name(annotation.get("Subtype")) in _NOTES else ""
+    return f"[note: {written}]" if written else ""
 
 
 def _mark(annotation: dict[str, Any]) -> str:
@@ -128,11 +140,17 @@ def _appearance(annotation: dict[str, Any]) -> Any:  # noqa: ANN401 - a stream o
     normal = resolve1(appearances.get("N")) if isinstance(appearances, dict) else None
     if isinstance(normal, dict):
         normal = resolve1(normal.get(_name(annotation.get("AS"))))
-    if not isinstance(normal, PDFStream) or not normal.rawdata:
+    if not isinstance(normal, PDFStream) or (_value(annotation) and not _shows_something(normal)):
         return None
     # It is a form whether it says so or not, and only forms are drawn.
     normal.attrs = {**normal.attrs, "Subtype": _form()}
     return normal
+
+
+def _shows_something(appearance: Any) -> bool:  # noqa: ANN401 - a stream of pdfminer
+    """Whether an appearance draws text: programs that fill in a form leave the empty one behind."""
+    drawn = appearance.get_data()
+    return any(operator in drawn for operator in _SHOWS)
 
 
 def _form() -> Any:  # noqa: ANN401 - a name of pdfminer

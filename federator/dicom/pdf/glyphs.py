@@ -15,6 +15,9 @@ _RIGHT_ANGLE = 90
 _NEARLY_RIGHT = 3
 _OBLIQUE_STEP = 5
 _SAME_PLACE = 0.35
+_SHADOW = 0.12
+"""In em: the two of 11 or ll are at least 0.2 em apart, a shadow hardly ever more than 0.1."""
+
 _CELL_PT = 4.0
 
 # Glyphs that word processors take from fonts of symbols: bullets and marks of check boxes.
@@ -140,7 +143,7 @@ def _covers(one: Glyph, other: Glyph) -> bool:
     """Whether two like glyphs are one: neighbours such as the two of 11 are a whole width apart."""
     (x, y), (to_x, to_y) = one.middle, other.middle
     return (
-        abs(x - to_x) <= _SAME_PLACE * max(one.x1 - one.x0, 0.01)
+        abs(x - to_x) <= max(_SAME_PLACE * (one.x1 - one.x0), _SHADOW * (one.bottom - one.top))
         and abs(y - to_y) <= _SAME_PLACE * max(one.bottom - one.top, 0.01)
         and abs((one.bottom - one.top) - (other.bottom - other.top)) <= _SAME_PLACE * (one.bottom - one.top)
     )

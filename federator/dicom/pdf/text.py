@@ -29,7 +29,7 @@ MAX_IMAGES = 4
 MAX_IMAGE_BYTES = 600_000
 """What all images of one answer may weigh together, before base64 (contract.md section 5)."""
 
-_MAX_SECONDS = 6.0
+_MAX_SECONDS = 7.5
 """After which no further page is begun: the process is ended at 10 s, and nothing would be read then."""
 
 _MAX_PICTURE_PIXELS = 120_000_000

@@ -60,7 +60,7 @@ def test_a_page_that_is_turned_as_a_whole_is_read_as_it_is_shown(rotate):
     assert lines_of(upright) == NODULES
 
 
-@pytest.mark.parametrize("apart", [(0.0, 0.0), (0.3, 0.0), (0.6, -0.6), (0.0, 0.4)])
+@pytest.mark.parametrize("apart", [(0.0, 0.0), (0.3, 0.0), (0.6, -0.6), (0.0, 0.4), (1.0, -1.0)])
 def test_letters_that_are_drawn_twice_are_read_once(apart):
     """Issue 11 part 5: bold letters and shadows are made so; doubled digits would be other numbers."""
     text = "LVEF 55 %, mass 12 mm, 1100 ml"
@@ -162,7 +162,7 @@ def test_a_drawn_soft_hyphen_is_a_hyphen():
     assert lines_of(made.page(made.line(72, 700, "T2\255weighted"))) == ["T2-weighted"]
 
 
-@pytest.mark.parametrize("with_appearances", [True, False])
+@pytest.mark.parametrize("with_appearances", ["", "full", "empty"])
 def test_the_values_of_a_form_are_read_beside_their_labels(with_appearances):
     """ISO 32000-1 §12.7: with appearance streams or without, check boxes and choices."""
     page = only_page(made.form(with_appearances=with_appearances))
@@ -183,6 +183,14 @@ def test_free_text_and_stamps_are_read_unless_they_are_hidden():
         line.strip() for line in only_page(made.annotated()).text.split("\n") if line
     }
     assert only_page(made.annotated(hidden=True)).text == "No nodule."
+
+
+def test_the_note_of_a_mark_is_read_where_it_is():
+    """ISO 32000-1 §12.5.6: a viewer opens it; what a colleague noted belongs to the report."""
+    note = b"<< /Type /Annot /Subtype /Highlight /Rect [72 740 200 760] /Contents (Compare with 2021) /F 4 >>"
+    content = made.page(made.lines("No nodule."), note, entries="/Annots [7 0 R]")
+    assert "No nodule." in only_page(content).text
+    assert "[note: Compare with 2021]" in only_page(content).text
 
 
 def test_a_check_mark_of_a_font_of_symbols_is_no_digit():
@@ -274,7 +282,7 @@ CORPUS = {
     "Hebrew": made.right_to_left(HEBREW),
     "ruled": made.ruled([["Left ventricular mass index", "95 g per m2", "x"], ["No wall motion", "12 mm", "y"]]),
     "narrow": made.page("BT /F 10 Tf 72 700 Td [(No)-120(mass)-120(effect)-120(of)-120(12)-120(mm)] TJ ET"),
-    "form": made.form(with_appearances=True),
+    "form": made.form(with_appearances="full"),
     "vertical": made.vertical("肝臓に十二ミリの結節", "を認める。肺に異常なし"),
     "columns": pdfs.drawn(pdfs.two_columns),
     "columns out of step": pdfs.drawn(pdfs.columns_out_of_step),

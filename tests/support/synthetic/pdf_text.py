@@ -121,8 +121,8 @@ def _field(kind: str, rest: str, box: str) -> bytes:
     return f"<< /Type /Annot /Subtype /Widget /FT /{kind} /F 4 /P 3 0 R /Rect [{box}] {rest} >>".encode()
 
 
-def form(*, with_appearances: bool) -> bytes:
-    """A form with text, check boxes, radio buttons and choices."""
+def form(*, with_appearances: str) -> bytes:
+    """A form with text, check boxes, choices; appearances are "full", "empty" as before it was filled in, or none."""
     look = "/Type /XObject /Subtype /Form /BBox [0 0 200 16] /Resources << /Font << /F 5 0 R /Z 6 0 R >> >>"
     shown = [
         ("Tx", "/T (lvef) /V (57 percent)", "57 percent", "200 690 400 706"),
@@ -135,7 +135,10 @@ def form(*, with_appearances: bool) -> bytes:
         number = 7 + 2 * at
         appearance = f"/AP << /N {number + 1} 0 R >>" if with_appearances else ""
         fields.append(number)
-        objects += [_field(kind, rest + appearance, box), stream(f"BT /F 11 Tf 2 4 Td ({text}) Tj ET", look)]
+        objects += [
+            _field(kind, rest + appearance, box),
+            stream(f"BT /F 11 Tf 2 4 Td ({text}) Tj ET" if with_appearances == "full" else "/Tx BMC EMC", look),
+        ]
         drawn += line(72, float(box.split()[1]) + 4, ("Ejection:", "Reader:", "Side:", "Sites:")[at])
     for at, (label, state) in enumerate((("Fracture", "Yes"), ("Effusion", "Off"))):
         number, y = 15 + 2 * at, 560 - 30 * at
