@@ -123,14 +123,14 @@ def test_ct_dose_stays_with_its_irradiation_event():
         ("CT Acquisition 1: Chest routine", "Chest", "Exposure Time", "5.3", "s"),
         ("CT Acquisition 1: Chest routine", "Chest", "Scanning Length", "350", "mm"),
         ("CT Acquisition 1: Chest routine", "Chest", "KVP", "120", "kV"),
-        ("CT Acquisition 1: Chest routine", "Chest", "Mean CTDIvol", "8.2", "mGy"),
-        ("CT Acquisition 1: Chest routine", "Chest", "DLP", "300.1", "mGy.cm"),
+        ("CT Acquisition 1: Chest routine", "Chest", "Mean CTDIvol", "8.20", "mGy"),
+        ("CT Acquisition 1: Chest routine", "Chest", "DLP", "300.10", "mGy.cm"),
         ("CT Acquisition 2: Abdomen dual energy", "Abdomen", "Exposure Time", "5.3", "s"),
         ("CT Acquisition 2: Abdomen dual energy", "Abdomen", "Scanning Length", "350", "mm"),
         ("CT Acquisition 2: Abdomen dual energy", "Abdomen", "KVP", "80", "kV"),
         ("CT Acquisition 2: Abdomen dual energy", "Abdomen", "KVP", "140", "kV"),
-        ("CT Acquisition 2: Abdomen dual energy", "Abdomen", "Mean CTDIvol", "9.1", "mGy"),
-        ("CT Acquisition 2: Abdomen dual energy", "Abdomen", "DLP", "212.3", "mGy.cm"),
+        ("CT Acquisition 2: Abdomen dual energy", "Abdomen", "Mean CTDIvol", "9.10", "mGy"),
+        ("CT Acquisition 2: Abdomen dual energy", "Abdomen", "DLP", "212.30", "mGy.cm"),
     ]
     assert [row.group.tracking_uid for row in read[2::5]] == [f"{ROOT}.9.1", f"{ROOT}.9.2", f"{ROOT}.9.2"]
     assert [row.modifiers for row in read if row.name.meaning == "KVP"] == [
