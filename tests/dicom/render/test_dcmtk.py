@@ -7,14 +7,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.dataset import Dataset
 
 from federator.dicom.image.windows import Window, WindowRequest
 from federator.dicom.pixels.encoded import EncodedFrame
 from federator.dicom.pixels.part10 import DicomFile
 from federator.dicom.render.display import Toning
-from federator.dicom.render.frame import display_pixels
+from federator.dicom.render.frame import display, display_pixels
 from federator.errors import ContentError
 from tests.support.dicom_files import all_files
+from tests.support.synthetic.images import image_dataset, written
+from tests.support.synthetic.no_images import segmentation
+from tests.support.synthetic.pictures import (
+    COLUMN,
+    DISC,
+    RAMP,
+    SIZE,
+    angiography,
+    by_dcmcjpeg,
+    color_ramp,
+    twelve_bits,
+    with_embedded_overlay,
+    with_overlay,
+)
 
 pytestmark = [
     pytest.mark.dcmtk,
@@ -94,3 +109,58 @@ def test_a_window_in_numbers_means_what_dcmtk_takes_it_to_mean(
     theirs = _by_dcmtk(path, frame, toning, tmp_path / "theirs.png")
     assert theirs is not None
     assert np.abs(theirs - ours).mean() <= LOSSLESS_LIMIT
+
+
+def _kinds() -> dict[str, Dataset]:
+    """Made-up images of the kinds on which renderers go wrong, as far as DCMTK reads them (it lacks JPEG 2000)."""
+    colors = image_dataset(color_ramp(), is_color=True)
+    gray = {"WindowCenter": "2000", "WindowWidth": "4000"}
+    planar = by_dcmcjpeg(colors, "--encode-lossless-sv1")
+    planar.PlanarConfiguration = 1
+    run_lengths = image_dataset(color_ramp(), is_color=True)
+    run_lengths.compress("1.2.840.10008.1.2.5", generate_instance_uid=False)
+    lossless = image_dataset(COLUMN.astype(np.int16) * 20 - 960, WindowCenter="40", WindowWidth="1200")
+    lossless.compress("1.2.840.10008.1.2.4.80", jls_error=0, generate_instance_uid=False)
+    return {
+        "angiography in logarithms": angiography(),
+        "angiography for display": angiography(PixelIntensityRelationship="DISP"),
+        "angiography, linear": angiography(PixelIntensityRelationship="LIN", WindowCenter="30000", WindowWidth="60000"),
+        "JPEG lossless with planes in its header": planar,
+        "JPEG, 12 bits, extended": twelve_bits("--encode-extended"),
+        "JPEG, 12 bits, spectral selection": twelve_bits("--encode-spectral"),
+        "JPEG, 12 bits, progressive": twelve_bits("--encode-progressive"),
+        "JPEG, 8 bits, progressive": by_dcmcjpeg(image_dataset(color_ramp(), is_color=True), "--encode-progressive"),
+        "JPEG lossless, signed": by_dcmcjpeg(
+            image_dataset(COLUMN.astype(np.int16) * 20 - 960, WindowCenter="40", WindowWidth="1200"),
+            "--encode-lossless",
+        ),
+        "JPEG-LS, signed": lossless,
+        "RLE in colours": run_lengths,
+        "overlay": with_overlay(image_dataset(RAMP, **gray), DISC),
+        "overlay, shifted": with_overlay(image_dataset(RAMP, **gray), DISC, origin=(-5, 30)),
+        "overlay of the first frame": with_overlay(
+            image_dataset(np.stack([RAMP] * 2), **gray), DISC, ~DISC, first_frame=1
+        ),
+        "overlay in unused bits": with_embedded_overlay(RAMP, DISC, **gray),
+        "overlay on inverted gray": with_overlay(
+            image_dataset(RAMP, PhotometricInterpretation="MONOCHROME1", **gray), DISC
+        ),
+        "constant": image_dataset(np.zeros((SIZE, SIZE), np.int16), WindowCenter="40", WindowWidth="400"),
+        "window far too wide": image_dataset(RAMP, WindowCenter="32768", WindowWidth="65536"),
+        "window beside all values": image_dataset(RAMP, WindowCenter="30000", WindowWidth="100"),
+        "one bit": segmentation(("Liver",)),
+    }
+
+
+@pytest.mark.parametrize("kind", list(range(20)))
+def test_made_up_images_of_every_kind_look_as_dcmtk_shows_them(kind: int, tmp_path: Path) -> None:
+    """Issue 11: the comparison grown to tables, overlays, planes, 12 bits and windows that show little."""
+    name, dataset = list(_kinds().items())[kind]
+    path = tmp_path / "image.dcm"
+    path.write_bytes(written(dataset))
+    frame = DicomFile(path.read_bytes()).frame(1)
+    displayed = display(frame)
+    theirs = _by_dcmtk(path, frame, displayed.toning, tmp_path / "theirs.png")
+    assert theirs is not None, name
+    limit = LOSSY_LIMIT if frame.row.get("00282110") else LOSSLESS_LIMIT
+    assert np.abs(theirs - displayed.pixels).mean() <= limit, name
