@@ -9,10 +9,12 @@ from federator.model import DicomJson
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
 _MOST_SAMPLED = 1 << 20
-_PERCENTILES = (1.0, 99.0)
+_SHARES = (0.01, 0.99)
+_TABLED_BYTES = 2
 _LEAST_HU = -1024.0
 """Nothing is less dense than air; below it scanners write what lies outside the field of view."""
 _BLANK_SHARE = 0.99
@@ -49,19 +51,21 @@ def spread_of(row: DicomJson, gray: GrayTransformation, stored: "NDArray[Any]") 
     """The spread of a frame's values, of large frames that of a regular sample."""
     import numpy as np
 
-    values = measured(row, gray, stored)
-    if not values.size:
+    values, counts = _tallied(row, gray, stored)
+    total = int(counts.sum())
+    if not total:
         return Spread()
-    ordered = np.sort(values, axis=None)
-    first, last = np.percentile(ordered, _PERCENTILES, method="nearest").tolist()
+    reached = np.cumsum(counts)
+    first, last = (values[np.searchsorted(reached, round(share * (total - 1)), "right")].item() for share in _SHARES)
+    between = int(counts[(values > first) & (values < last)].sum())
     return Spread(
-        low=ordered[0].item(),
+        low=values[0].item(),
         first=first,
         last=last,
-        high=ordered[-1].item(),
-        common_share=_common_share(ordered),
-        between_share=_between_share(ordered, first, last),
-        count=int(ordered.size),
+        high=values[-1].item(),
+        common_share=float(counts.max()) / total,
+        between_share=between / total,
+        count=total,
     )
 
 
@@ -81,21 +85,36 @@ def together(spreads: "Sequence[Spread]") -> Spread:
     )
 
 
-def measured(row: DicomJson, gray: GrayTransformation, stored: "NDArray[Any]") -> "NDArray[Any]":
-    """The modality values that are measurements; of large frames a regular sample."""
+def _tallied(
+    row: DicomJson, gray: GrayTransformation, stored: "NDArray[Any]"
+) -> "tuple[NDArray[Any], NDArray[np.int64]]":
+    """The modality values that are measurements, in ascending order, and how many pixels have each."""
     import numpy as np
 
-    values = stored.ravel()[:: -(-stored.size // _MOST_SAMPLED)]
-    if values.dtype.kind == "f":
-        values = values[np.isfinite(values)]
+    found, counts = _counted(stored.ravel()[:: -(-stored.size // _MOST_SAMPLED)])
     if gray.padding is not None:
         low, high = gray.padding
-        values = values[(values < low) | (values > high)]
-    values = modality_values(values, gray)
-    if is_hounsfield(row, gray):
-        inside = values[values >= _LEAST_HU]
-        values = inside if inside.size else values
-    return values
+        is_measured = (found < low) | (found > high)
+        found, counts = found[is_measured], counts[is_measured]
+    values = modality_values(found, gray)
+    if is_hounsfield(row, gray) and (values >= _LEAST_HU).any():
+        values, counts = values[values >= _LEAST_HU], counts[values >= _LEAST_HU]
+    values, places = np.unique(values, return_inverse=True)
+    return values, np.bincount(places, weights=counts, minlength=values.size).astype(np.int64)
+
+
+def _counted(sample: "NDArray[Any]") -> "tuple[NDArray[Any], NDArray[np.int64]]":
+    """Which values occur, and how often; words are counted in a table, which is ten times faster than sorting them."""
+    import numpy as np
+
+    if sample.dtype.kind == "f":
+        return np.unique(sample[np.isfinite(sample)], return_counts=True)
+    if sample.dtype.itemsize > _TABLED_BYTES or not sample.size:
+        return np.unique(sample, return_counts=True)
+    lowest = int(sample.min())
+    counts = np.bincount(sample.astype(np.int64) - lowest)
+    occurring = np.flatnonzero(counts)
+    return occurring + lowest, counts[occurring]
 
 
 def modality_values(values: "NDArray[Any]", gray: GrayTransformation) -> "NDArray[Any]":
@@ -106,19 +125,3 @@ def modality_values(values: "NDArray[Any]", gray: GrayTransformation) -> "NDArra
         return gray.modality_table.apply(values)
     rescaled: NDArray[Any] = np.asarray(values, dtype=np.float64) * gray.slope + gray.intercept
     return rescaled
-
-
-def _common_share(ordered: "NDArray[Any]") -> float:
-    """The share of the commonest value: where it is above one half, it is the median."""
-    import numpy as np
-
-    middle = ordered[ordered.size // 2]
-    start, end = np.searchsorted(ordered, middle, "left"), np.searchsorted(ordered, middle, "right")
-    return float(end - start) / ordered.size
-
-
-def _between_share(ordered: "NDArray[Any]", first: float, last: float) -> float:
-    import numpy as np
-
-    start, end = np.searchsorted(ordered, first, "right"), np.searchsorted(ordered, last, "left")
-    return max(float(end - start), 0.0) / ordered.size
