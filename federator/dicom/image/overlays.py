@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from federator.dicom import json
 from federator.dicom.image.tables import TableElsewhere, inline_binary
+from federator.dicom.visible import on_one_line
 from federator.model import DicomJson
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _overlay(row: DicomJson, group: str) -> Overlay | None:
         frames=max(json.integer(row, f"{group}0015") or 0, 0),
         bit=0 if has_data else position,
         is_region=json.text(row, f"{group}0040").upper() == _REGION,
-        label=" ".join(label.replace('"', "'").split())[:_LONGEST],
+        label=on_one_line(label.replace('"', "'"))[:_LONGEST],
     )
 
 

@@ -1,13 +1,8 @@
 """What a picture leaves out of what the file's maker meant to be seen, one sentence each."""
 
 from federator.dicom import json
-from federator.dicom.image.header import (
-    functional_group,
-    is_hounsfield,
-    is_intensity_only,
-    is_rescaled,
-    transformation_of,
-)
+from federator.dicom.image.gray import is_hounsfield, is_intensity_only, is_rescaled, transformation_of
+from federator.dicom.image.header import functional_group
 from federator.dicom.image.overlays import overlays_of
 from federator.dicom.image.tables import TableElsewhere
 from federator.model import DicomJson

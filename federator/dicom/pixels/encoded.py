@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from federator.dicom.image.header import GrayTransformation, PixelLayout, layout_of, transformation_of
+from federator.dicom.image.gray import GrayTransformation, transformation_of
+from federator.dicom.image.header import PixelLayout, layout_of
 from federator.dicom.image.overlays import holds_embedded
 from federator.dicom.pixels.codestream import inspect
 from federator.dicom.pixels.samples import as_encoded

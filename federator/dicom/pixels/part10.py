@@ -6,14 +6,7 @@ from array import array
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from federator.dicom.image.header import (
-    FRAME_GROUPS,
-    PIXEL_KEYWORDS,
-    SHARED_GROUPS,
-    PixelLayout,
-    check_frame,
-    no_image,
-)
+from federator.dicom.image.header import FRAME_GROUPS, PIXEL_KEYWORDS, SHARED_GROUPS, PixelLayout, check_frame, no_image
 from federator.dicom.image.overlays import ELEMENTS, GROUPS
 from federator.dicom.image.tables import TableElsewhere
 from federator.dicom.pixels.encoded import (

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from federator.dicom import json
-from federator.dicom.image.header import GrayTransformation, PixelLayout, is_hounsfield, palette_of
+from federator.dicom.image.gray import GrayTransformation, is_hounsfield
+from federator.dicom.image.header import PixelLayout, palette_of
 from federator.dicom.image.tables import LookupTable
 from federator.dicom.image.windows import Window, WindowFunction, WindowRequest
 from federator.dicom.pixels.encoded import EncodedFrame

@@ -8,7 +8,7 @@ value that may occur, in the very same arithmetic, and gave what the table gives
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from federator.dicom.image.header import GrayTransformation
+from federator.dicom.image.gray import GrayTransformation
 from federator.dicom.image.windows import Window, WindowFunction
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from federator.dicom.image.header import GrayTransformation, is_hounsfield
+from federator.dicom.image.gray import GrayTransformation, is_hounsfield
 from federator.model import DicomJson
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID
 
-from federator.dicom.image.header import GrayTransformation
+from federator.dicom.image.gray import GrayTransformation
 from federator.dicom.image.tables import LookupTable
 from federator.dicom.image.windows import PRESETS, Window, WindowFunction, WindowRequest, parse
 from federator.dicom.pixels.encoded import EncodedFrame

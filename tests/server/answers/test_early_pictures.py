@@ -160,7 +160,7 @@ async def test_nothing_is_asked_early_of_an_archive_that_is_not_known_to_render(
     """Issue 5: at the first contact, the metadata say first whether there is anything to render."""
     with serving(loopback, ct(CT), report(REPORT)) as (pictures, archive):
         async with archive as client:
-            assert "no pixels to show" in (await look(client, REPORT))[0]
+            assert "This is no image" in (await look(client, REPORT))[0]
             assert "This instance has one frame" in (await look(client, CT, frame=2))[0]
     assert pictures.pictures_asked() == []
 
