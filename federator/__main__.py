@@ -89,6 +89,13 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--allowed-host", metavar="NAME:PORT", action="append", default=[], help="a further Host header to answer"
     )
+    for option, default, told in (
+        ("--max-connections", 256, "connections at once"),
+        ("--header-timeout", 20, "seconds in which the header of a request has to come"),
+        ("--body-timeout", 20, "seconds in which its body has to come"),
+        ("--max-body", 4_000_000, "bytes of a body at most"),
+    ):
+        serve.add_argument(option, type=_count, default=default, metavar="N", help=f"{told} (default {default})")
     serve.set_defaults(run=_serve)
 
     check = commands.add_parser("check", parents=[shared], help="test archives step by step")
@@ -109,6 +116,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _count(written: str) -> int:
+    """A whole number above 0, as argparse wants it told."""
+    if not written.isascii() or not written.isdecimal() or not 0 < int(written[:10]) == int(written):
+        raise argparse.ArgumentTypeError(f"'{written[:40]}' is not a whole number above 0")
+    return int(written)
+
+
 def _source(options: argparse.Namespace) -> ConfigSource:
     return ConfigSource(getattr(options, "config", None), os.environ)
 
@@ -116,7 +130,12 @@ def _source(options: argparse.Namespace) -> ConfigSource:
 def _stdio(options: argparse.Namespace) -> int:
     # Python's own way of ending would wait for the thread that reads the input, which is until somebody writes a line.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from federator.server.ending import end_with_input, end_within
+
+    end_with_input()
     _built(options).run("stdio")
+    # Threads that hang would be waited for from here on.
+    end_within()
     return 0
 
 
@@ -126,13 +145,25 @@ def _serve(options: argparse.Namespace) -> int:
     import anyio
 
     from federator.server.http import parse_address, serve_http
+    from federator.server.limits import Limits
 
     host, port = parse_address(options.http)
+    limits = Limits(
+        connections=options.max_connections,
+        header_s=options.header_timeout,
+        body_s=options.body_timeout,
+        body_bytes=options.max_body,
+    )
     endpoint = _built(options)
 
     async def serve() -> None:
         await serve_http(
-            endpoint, host=host, port=port, allow_remote=options.allow_remote, allowed_hosts=options.allowed_host
+            endpoint,
+            host=host,
+            port=port,
+            allow_remote=options.allow_remote,
+            allowed_hosts=options.allowed_host,
+            limits=limits,
         )
 
     anyio.run(serve)

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from federator.errors import ConfigError, ConfigFault
 from federator.server.endpoint import Endpoint
+from federator.server.limits import BoundedBody, Limits, protocol_within
 
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _GRACE_S = 5
@@ -54,7 +55,13 @@ def http_app(endpoint: Endpoint, *, port: int, allowed_hosts: Sequence[str] = ()
 
 
 async def serve_http(
-    endpoint: Endpoint, *, host: str, port: int, allow_remote: bool = False, allowed_hosts: Sequence[str] = ()
+    endpoint: Endpoint,
+    *,
+    host: str,
+    port: int,
+    allow_remote: bool = False,
+    allowed_hosts: Sequence[str] = (),
+    limits: Limits = Limits(),  # noqa: B008 - it cannot be changed
 ) -> None:
     """Serve until interrupted; prints the address to stderr when it listens.
 
@@ -71,7 +78,9 @@ async def serve_http(
     bound = listener.getsockname()[1]
     server = uvicorn.Server(
         uvicorn.Config(
-            http_app(endpoint, port=bound, allowed_hosts=allowed_hosts),
+            BoundedBody(http_app(endpoint, port=bound, allowed_hosts=allowed_hosts), max_bytes=limits.body_bytes),
+            http=protocol_within(limits),
+            ws="none",
             access_log=False,
             log_config=None,
             log_level="warning",

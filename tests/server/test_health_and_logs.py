@@ -140,3 +140,16 @@ def test_logging_goes_to_stderr_at_warning(capsys):
     written = capsys.readouterr()
     assert written.out == ""
     assert written.err == "WARNING: one\n"
+
+
+def test_what_fails_in_a_loop_is_told_once_a_minute():
+    """CWE-400: a log that one connection can fill is no log; and how often it was is told later."""
+    now = [0.0]
+    once = logs.OncePerPlace(lambda: now[0])
+    record = logging.LogRecord("asyncio", logging.ERROR, "events.py", 7, "%s", ("socket.accept() failed",), None)
+    other = logging.LogRecord("federator", logging.ERROR, "boundary.py", 7, "Archive mercy failed", (), None)
+    assert [once.filter(record) for _ in range(1_000)].count(True) == 1
+    assert once.filter(other)
+    now[0] = 61.0
+    assert once.filter(record)
+    assert "(999 more since it was told last)" in logs.DiscreetFormatter().format(record)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -126,3 +127,46 @@ def test_loopback_is_what_only_this_computer_reaches():
     """RFC 5735: 127.0.0.0/8; RFC 4291: ::1. A name other than localhost may point anywhere."""
     assert all(is_loopback(host) for host in ("127.0.0.1", "127.9.9.9", "::1", "localhost"))
     assert not any(is_loopback(host) for host in ("0.0.0.0", "::", "10.0.0.1", "pacs.example", "localhost.example"))
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory) -> Iterator[str]:
+    """A service with little room and little patience."""
+    options = ("--max-connections", "4", "--header-timeout", "1", "--body-timeout", "1", "--max-body", "20000")
+    with served(tmp_path_factory.mktemp("narrow"), *options) as found:
+        yield found
+
+
+def opened(address: str, sent: bytes = b"") -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", httpx.URL(address).port), timeout=30)
+    connection.sendall(sent)
+    return connection
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Waits for the end of a connection on which nothing is said."""
+    try:
+        return connection.recv(1) == b""
+    except ConnectionError:
+        return True
+
+
+HEAD = b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n"
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /mcp HTTP/1.1\r\nHost: x\r\n", HEAD + b"\r\n{"])
+def test_connections_that_are_never_finished_make_room_for_others(narrow, sent):
+    """CWE-400, CWE-772; contract.md §10.1: as many at once, and each for so long."""
+    with contextlib.ExitStack() as stack:
+        waiting = [stack.enter_context(opened(narrow, sent)) for _ in range(4)]
+        assert is_closed(stack.enter_context(opened(narrow)))
+        assert all(map(is_closed, waiting))
+    assert ask(narrow).status_code == 200
+
+
+def test_a_body_that_is_too_large_is_refused(narrow):
+    """contract.md §10.1: also one that does not tell its length."""
+    told = httpx.post(narrow, content=b" " * 20_001, headers=ACCEPT, timeout=20)
+    untold = httpx.post(narrow, content=iter([b" " * 8_000] * 3), headers=ACCEPT, timeout=20)
+    assert (told.status_code, untold.status_code) == (413, 413)
+    assert ask(narrow).status_code == 200

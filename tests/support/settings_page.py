@@ -2,7 +2,7 @@
 
 import http.client
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ import pytest
 from tray.archives.board import Board
 from tray.archives.entries import Archives
 from tray.clients.connect import Clients
+from tray.page import peer
 from tray.page import server as page_module
 from tray.page.server import PAGES, STATIC, SettingsPage
 from tray.page.state import PageParts
@@ -96,7 +97,13 @@ def parts_of(link: str) -> tuple[int, str]:
 
 
 @contextmanager
-def settings_page(home: Path, monkeypatch: pytest.MonkeyPatch, *, real: bool = False) -> Iterator[Browser]:
+def settings_page(
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    real: bool = False,
+    is_this_user: Callable[[int, int], bool] = peer.is_this_user,
+) -> Iterator[Browser]:
     """A page that was not opened yet, without any password store; SECRET must be in none of its answers.
 
     Its files stand for themselves unless they are to be the real ones.
@@ -119,7 +126,7 @@ def settings_page(home: Path, monkeypatch: pytest.MonkeyPatch, *, real: bool = F
         health_path=state / "health.json",
     )
     clock, problems = Clock(), []
-    page = SettingsPage(parts, on_problem=problems.append, static=static, clock=clock)
+    page = SettingsPage(parts, on_problem=problems.append, static=static, clock=clock, is_this_user=is_this_user)
     browser = Browser(page, clock, problems, config)
     try:
         yield browser

@@ -51,6 +51,7 @@ from starlette.routing import Route
 
 from tray.page import peer
 from tray.page.api import PageApi
+from tray.page.connection import connection_of
 from tray.page.guard import Guard
 from tray.page.session import Over, Session
 from tray.page.state import PageParts
@@ -158,7 +159,7 @@ class _Serving:
         self._server = uvicorn.Server(
             uvicorn.Config(
                 guard,
-                http="h11",
+                http=connection_of(is_this_user),
                 ws="none",
                 lifespan="off",
                 access_log=False,

@@ -1,5 +1,6 @@
 """Attacks on the settings page, each as it would come over the wire (facts/tray.md section 3)."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -214,6 +215,23 @@ def test_another_user_of_the_computer_is_refused_with_the_valid_nonce(closed):
     assert "another user" in told
     closed.port = port
     assert closed.call("session", {"nonce": nonce}).status == 200
+
+
+def test_connections_of_others_take_no_place_and_say_nothing(tmp_path, monkeypatch):
+    """CWE-400; facts/tray.md 3.3: whose a connection is can be told when it is accepted."""
+    foreign: set[int] = set()
+    with settings_page(tmp_path, monkeypatch, is_this_user=lambda _, other: other not in foreign) as closed:
+        port, _ = parts_of(closed.page.open_link())
+        with contextlib.ExitStack() as stack:
+            for _ in range(100):
+                connection = stack.enter_context(socket.socket())
+                connection.settimeout(10)
+                connection.bind(("127.0.0.1", 0))
+                foreign.add(connection.getsockname()[1])
+                connection.connect(("127.0.0.1", port))
+                with contextlib.suppress(ConnectionError):
+                    assert connection.recv(12) in {b"HTTP/1.1 403", b""}
+            assert closed.open().token
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who is at the other end")
