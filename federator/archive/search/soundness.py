@@ -140,6 +140,11 @@ def shown(kind: str, sent: Filter, rows: Iterable[DicomJson]) -> bool:
     return any(telling(row) and judge(row, sent) is Verdict.MATCH for row in rows)
 
 
+def dates_shown(sample: Sample, rows: Iterable[DicomJson]) -> bool:
+    """Whether rows that a range of dates found show that it finds all: no row is known to tell its date otherwise."""
+    return bool(sample) and not any(map(_oddly_dated, sample)) and any(json.date(row, STUDY_DATE) for row in rows)
+
+
 async def honours(client: ArchiveClient, naming: Naming, filter_: Filter) -> bool:
     """Whether the archive answers an impossible value of this attribute with nothing, so that it knows the filter."""
     place = (naming, Level.STUDY, filter_.tag)

@@ -12,7 +12,7 @@ from functools import partial
 from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
 from federator.archive.habits.known import Naming
-from federator.archive.search import soundness
+from federator.archive.search import soundness, wire
 from federator.archive.search.attempt import Attempt
 from federator.archive.search.doubts import Doubts
 from federator.archive.search.fetched import Fetched, Wholeness, Window
@@ -195,6 +195,8 @@ class Search:
         for kind, sent in form.needs.items():
             if sent is not None and (form.naming, kind) not in habits.known.sound and soundness.shown(kind, sent, rows):
                 habits.sound(form.naming, kind, yes=True)
+        if form.dated and soundness.dates_shown(habits.known.sample, rows):
+            habits.sound(form.naming, wire.DATES, yes=True)
         await self._try_out(form)
         known = habits.known
         sound = bool(form.needs) and all(known.sound.get((form.naming, kind)) for kind in form.needs)

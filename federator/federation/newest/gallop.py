@@ -2,7 +2,10 @@
 
 import datetime as dt
 import math
+from collections.abc import Sequence
+from functools import partial
 
+from federator.archive.concurrently import concurrently
 from federator.archive.search.fetched import Fetched, Wholeness, Window
 from federator.federation.newest.day import read_day
 from federator.federation.newest.harvest import Quest, generous
@@ -52,6 +55,31 @@ class Gallop:
     def finished(self) -> bool:
         """Whether there is enough, or nothing more."""
         return self._quest.enough or self._end < self._floor
+
+    async def look_around(self, seen: Sequence[str]) -> bool:
+        """Read windows of two widths at once, so that one of them fits, by the dates that a first look showed.
+
+        Whether that was enough. Those may be all or few of many: one window is wide enough for the former, one
+        narrow enough for the latter.
+        """
+        quest = self._quest
+        dates = sorted((date for date in seen if not self._last or date <= _date(self._last)), reverse=True)
+        wide = int(generous(quest.count))
+        if self._crowded or len(dates) <= wide:
+            return False
+        narrow = self._first if _ordinal(dates[0]) >= self._first else _ordinal(dates[wide // _SHRINK])
+        firsts = sorted({self._bounded(first) for first in (_ordinal(dates[wide]), narrow)}, reverse=True)
+        last = _date(self._last) if self._last else ""
+        windows = [Window(first=self._written_first(first), last=last) for first in firsts]
+        answers = await concurrently([partial(quest.search.fetch, window, limit=quest.limit) for window in windows])
+        if not quest.search.dates_usable:
+            return False
+        both = zip(firsts, answers, strict=True)
+        whole = [(first, fetched) for first, fetched in both if fetched.wholeness is Wholeness.WHOLE]
+        enough = [(first, fetched) for first, fetched in whole if len(fetched.rows) >= quest.count]
+        if whole:
+            self._advance(*(enough[0] if enough else whole[-1]))
+        return self.finished
 
     async def run(self, *, most_windows: float = math.inf) -> bool:
         """Read until `finished`, or so many windows; False where dates turn out not to be understood."""

@@ -8,6 +8,7 @@ Where no gap is noted, the studies found down to `covered` are exactly the newes
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 
 from federator.archive.habits.known import Hint
@@ -30,13 +31,13 @@ async def find_newest(quest: Quest) -> None:
     if quest.undated_only:
         await _read_undated(quest)
         return
-    newest_seen = ""
+    seen: list[str] = []
     if _worth_probing(quest):
         probe = await _probe(quest)
         if quest.harvest.exhausted:
             return
-        newest_seen = max((date for date, _ in probe.moments), default="")
-    if not await _read_dated(quest, newest_seen):
+        seen = [date for date, _ in probe.moments]
+    if not await _read_dated(quest, seen):
         await _read_everything(quest)
         return
     _remember(quest)
@@ -75,12 +76,15 @@ async def _probe(quest: Quest) -> Fetched:
     return fetched
 
 
-async def _read_dated(quest: Quest, newest_seen: str) -> bool:
+async def _read_dated(quest: Quest, seen: Sequence[str]) -> bool:
     """Read dated studies until there are enough or no more; False where the archive cannot be asked by date."""
     search = quest.search
     if not search.dates_usable:
         return False
+    newest_seen = max(seen, default="")
     gallop = Gallop(quest, newest_seen)
+    if await gallop.look_around(seen):
+        return True
     if search.single and search.client.habits.known.orderby is None:
         # Whether an archive sorts is worth asking only where windows do not do at once: few archives sort, and to
         # those that do not the question is about everything they have.
