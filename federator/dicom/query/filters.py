@@ -182,12 +182,12 @@ def _read(part: str, key: str, vr: str, kind: FilterKind, today: dt.date) -> str
         return _two_groups(part)
     if vr == "AS" and not _AGE.fullmatch(part.upper()):
         raise _refusal(
-            key, part, f"is no age. Write three digits and D, W, M or Y: {_age(part)}; no wild cards or ranges"
+            key, part, f"is no age. Write three digits and D, W, M or Y: {age_meant(part)}; no wild cards or ranges"
         )
     return part.upper() if vr == "AS" else part
 
 
-def _age(written: str) -> str:
+def age_meant(written: str) -> str:
     """The age that was probably meant, and an example."""
     years = re.search(r"(?<![0-9])([0-9]{1,3})\s*([DWMY]?)", written.upper())
     meant = f"{int(years[1]):03}{years[2] or 'Y'}" if years else "045Y"

@@ -72,6 +72,9 @@ def matches_name(name: PersonName, pattern: str) -> bool:
         # Answers show the first two groups that there are, one of them in brackets.
         if len(asked) == 2 and _group_matches(str(name), f"{asked[0]} ({asked[1]})"):  # noqa: PLR2004 - as shown
             return True
+    # In brackets may stand what nobody sees.
+    if pattern.endswith(")") and _group_matches(str(name), pattern):
+        return True
     together = "=".join(name.groups).rstrip("=")
     return any(_group_matches(group, pattern) for group in (*name.groups, together) if group)
 

@@ -4,7 +4,7 @@ import re
 
 from federator.dicom import dictionary, json
 from federator.dicom.query import attributes, code_words, name_forms, written_dates
-from federator.dicom.query.filters import list_of, shortened
+from federator.dicom.query.filters import age_meant, list_of, shortened
 from federator.dicom.query.quoting import pair
 from federator.errors import RequestError
 
@@ -149,6 +149,10 @@ def _part_of_value(told: str, key: str, whole: str) -> RequestError:
     dates = _dates(key, whole)
     if dates:
         return RequestError(f"'{told}' is not a filter. Write {' or '.join(f'{key}={date}' for date in dates)}.")
+    if tag and json.vr_of(tag) == "AS":
+        return RequestError(
+            f"'{told}' is not a filter. Write an age as three digits and D, W, M or Y: {age_meant(whole)}."
+        )
     quoted = f'{key}="{shortened(whole)}"'
     if '"' in whole:
         return RequestError(

@@ -114,10 +114,11 @@ def _behind_quote(word: str, key: str, quote: str) -> RequestError:
 
 def _refuse_joined(told: str, value: str, rest: str, options: tuple[str, ...]) -> None:
     """A RequestError where a value holds the next filter, or the sign before it: archives would look for that text."""
-    joined = re.search(r"([&;,|，；、])\s*(\w+)[=＝]", value)
+    joined = re.search(r"(\\[nrt]?|[^\w=])\s*(\w+)[=＝]", value)
     if joined and (dictionary.tag_of_any_case(joined[2]) or joined[2].lower() in options):
+        sign = SEPARATORS.get(joined[1], "other sign")
         raise RequestError(
-            f"'{shortened(told)}': put a space before {joined[2]} and no {SEPARATORS[joined[1]]} ('{joined[1]}'). "
+            f"'{shortened(told)}': put a space before {joined[2]} and no {sign} ('{joined[1]}'). "
             f"If it belongs to the value, quote the value."
         )
     if len(value) > 1 and value[-1] in SEPARATORS:

@@ -41,7 +41,9 @@ _UNITS = {"d": "days", "w": "weeks", "m": "months", "y": "years"}
 _YEAR_FIRST = re.compile(r"([0-9]{4})[-./]([0-9]{1,2})[-./]([0-9]{1,2})")
 _YEAR_LAST = re.compile(r"([0-9]{1,2})([-./])([0-9]{1,2})\2([0-9]{4})")
 _NAMED = re.compile(r"(?:([0-9]{1,2})[-. ]*)?([^\W\d_]{3,9})\.?[-., ]*(?:([0-9]{1,2})[-., ]+)?([0-9]{4})")
-_AFTER_DAY = re.compile(r"(?<=[0-9]{2})[T ][0-9]{1,2}:?[0-9]{2}.*", re.IGNORECASE)
+_AFTER_DAY = re.compile(
+    r"(?<=[0-9]{2})[T ][0-9]{1,2}:?[0-9]{2}.*|(?<=^[0-9]{8})[0-9]{4,6}(?:\.[0-9]+)?$", re.IGNORECASE
+)
 _RELATIVE = re.compile(r"(?:now|last|past|previous)?[-_ ]?([0-9]{1,4})[-_ ]?(d|w|m|y)[a-z]*", re.IGNORECASE)
 _UNIT_WORD = re.compile(r"(?:last|this|past|previous|current)[-_ ]?(week|month|year)", re.IGNORECASE)
 _COMPARED = re.compile(r"(>=?|<=?|after|since|from|before|until|to)[:\s]*(.+)", re.IGNORECASE)
@@ -59,6 +61,8 @@ def meant(written: str) -> tuple[str, ...]:
         before = compared[1][0] == "<" or compared[1].lower() in {"before", "until", "to"}
         return tuple(f"-{one}" if before else f"{one}-" for one in _one(compared[2]))
     ends = _DASHES.split(text)
+    if len(ends) == _ENDS and any(ends) and not all(ends):
+        return tuple(f"{one}-" if ends[0] else f"-{one}" for one in _one(ends[0] or ends[1]))
     if len(ends) == _ENDS and all(ends):
         first, last = _one(ends[0]), _one(ends[1])
         return tuple(f"{begin}/{end}" for begin, end in zip(first, last, strict=False))

@@ -85,6 +85,7 @@ def element(keyword: str, value: str) -> tuple[str, dict]:
 @example(value="Thorax/Abdomen")
 @example(value="x" * 300)
 @example(value="null")
+@example(value="0=\x1f")
 def test_a_shown_value_finds_its_row(level, field, keyword, value):
     """contract.md section 2: whatever letters the value holds, seen or unseen."""
     tag, held = element(keyword, value)
