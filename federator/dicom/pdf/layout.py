@@ -1,5 +1,6 @@
 """Words on a page in the order in which people read them: columns one after the other, tables row by row."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,6 +16,9 @@ _MIN_GOING_ON = 0.25
 _MAX_DIVIDED = 0.34
 _WIDE_GAP_LETTERS = 2.0
 _MAX_COLUMN = 160
+_LEADER = re.compile(r"(?: ?\.){5,} ?")
+"""Dots that lead from a label to its value: three tell as much as eighty."""
+
 _MAX_COLUMN_CUTS = 40
 
 
@@ -199,7 +203,8 @@ def _cells(line: Line, letter: float) -> list[list[Word]]:
 
 def line_text(words: Sequence[Word]) -> str:
     """Words that stand side by side, in the order in which they are read."""
-    return in_reading_order([glyph for word in words for glyph in (" ", *word.glyphs)][1:])
+    text = in_reading_order([glyph for word in words for glyph in (" ", *word.glyphs)][1:])
+    return _LEADER.sub(" ... ", text).strip()
 
 
 def cell_text(words: Iterable[Word]) -> str:

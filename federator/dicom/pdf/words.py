@@ -97,7 +97,8 @@ def _with_marks(line: list[Glyph]) -> list[Glyph]:
 def _words(line: list[Glyph]) -> list[Word]:
     """The words of one line: between blanks, and between gaps that are wider than its letters are set apart."""
     shown = [glyph for glyph in line if glyph.text.strip()]
-    gaps = [_gap(left, right) for left, right in pairwise(shown)]
+    # Dots that lead to a value are set apart by themselves.
+    gaps = [_gap(left, right) for left, right in pairwise(shown) if "." not in {left.text, right.text}]
     usual = median(gaps) if len(gaps) > 1 else 0.0
     widest = _WORD_GAP + (usual if usual > _SPACED_LETTERS else 0.0)
     words: list[list[Glyph]] = [[]]

@@ -101,6 +101,12 @@ def test_letters_that_are_set_apart_are_still_words():
     assert lines_of(made.page(drawn)) == ["FINDINGS AND IMPRESSION"]
 
 
+@pytest.mark.parametrize("leader", ["." * 40, " ." * 40, ". " * 40])
+def test_dots_lead_from_a_label_to_its_value(leader):
+    """A value stays on the line of its label, and eighty dots say no more than three."""
+    assert lines_of(made.page(made.line(72, 700, f"Aortic root{leader}32 mm"))) == ["Aortic root ... 32 mm"]
+
+
 def test_raised_and_lowered_letters_stay_with_their_word():
     """A number is never torn from its unit: m2, 10-3."""
     raised = "BT /F 10 Tf 72 700 Td (95 g/m) Tj 6 Tf 4 Ts (2) Tj 0 Ts /F 10 Tf ( at rest) Tj ET".replace(
