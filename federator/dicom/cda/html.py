@@ -1,5 +1,6 @@
 """HTML as plain text: what is shown, without scripts, styles and what is struck out as deleted."""
 
+from contextlib import suppress
 from html.parser import HTMLParser
 
 _BLOCKS = frozenset(
@@ -54,7 +55,9 @@ class _Text(HTMLParser):
 def text_of_html(written: str) -> str:
     """The text of an HTML document."""
     parser = _Text()
-    parser.feed(written)
-    parser.close()
+    # Python's parser asserts over declarations that are none; what it has read until there stays.
+    with suppress(AssertionError):
+        parser.feed(written)
+        parser.close()
     parser.line()
     return "\n".join(parser.lines)

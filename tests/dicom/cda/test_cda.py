@@ -3,10 +3,12 @@
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from federator.dicom.cda.document import MAX_PICTURE_BYTES, read_cda
+from federator.dicom.cda.html import text_of_html
+from federator.dicom.cda.rtf import text_of_rtf
 from federator.dicom.cda.xml import MAX_ELEMENTS
 from federator.errors import ContentError, RequestError
 from tests.support.synthetic import pdf_text
@@ -274,6 +276,20 @@ RTF = (
 def test_a_body_of_text_is_read_by_what_it_is(content, media_type, text):
     """HL7 CDA R2 §4.3.1.1: PDF, RTF, HTML, text."""
     assert read_cda(document(other_body(content, media_type))).text == f"Report\n\n{text}"
+
+
+@given(st.binary(max_size=60) | st.text("{}\\'u*v0uc- par deleted-12 ab", max_size=60).map(str.encode))
+def test_any_rich_text_is_read_somehow(written):
+    """trials/hostile.md: nothing that an archive sends is a fault of ours."""
+    assert isinstance(text_of_rtf(b"{\\rtf1 " + written), str)
+
+
+@given(st.text("<>![]/?-&;abp =\"'#x1", max_size=60))
+@example("a<![x[y")
+@example("a<!DOCTYPE [<!")
+def test_any_html_is_read_somehow(written):
+    """trials/hostile.md: nothing that an archive sends is a fault of ours."""
+    assert isinstance(text_of_html(written), str)
 
 
 def test_plain_text_that_stands_there_as_such_is_read():
