@@ -7,12 +7,12 @@ without anything that the archive sent.
 from federator.archive.check.findings import Fault, Route, StepName
 from federator.archive.check.tls import no_encryption, of_tls
 from federator.archive.connection.client import Answer
+from federator.archive.connection.hurdles import Hindered, Hurdle
 from federator.archive.secrets.file import SecretError
 from federator.config import Archive, AuthMethod
 from federator.errors import ArchiveError
 from federator.model import OutcomeState
 
-_REDIRECTS = range(300, 400)
 _NETWORK = "Are you on the hospital network or VPN?"
 _PASSWORDS = "Passwords for the archive can differ from your Windows password."
 _VIEWER = "That is probably the viewer's address. The DICOMweb address often ends in /dicom-web, /dicomweb or /rs."
@@ -55,6 +55,35 @@ _SAID_BY_CLASS = {
         "It uses web sign-in; ask for an account or token for programs. Or its address has changed.",
     ),
     5: (StepName.SEARCH, "The archive reported an internal error.", "Tell the PACS team."),
+}
+_BEHIND = {
+    Hurdle.NEEDS_HTTPS: (
+        StepName.SECURE,
+        "The archive wants a secure connection.",
+        "Write https:// in place of http:// in its address.",
+    ),
+    Hurdle.MOVED: (
+        StepName.DICOMWEB,
+        "The server says that the DICOMweb service is at another place.",
+        "Ask the PACS team for the new address, and write that.",
+    ),
+    Hurdle.OTHER_HOST: _SAID_BY_CLASS[3],
+    Hurdle.NOWHERE: (StepName.DICOMWEB, "The server sends you to what is no address.", "Tell the PACS team."),
+    Hurdle.WINDOWS_SIGN_IN: (
+        StepName.SIGNED_IN,
+        "The archive wants a Windows sign-in (Negotiate or NTLM), which federator does not do.",
+        "Ask the PACS team for an account with Basic sign-in, or for a token.",
+    ),
+    Hurdle.NO_CERTIFICATE: (
+        StepName.SECURE,
+        "The archive wants a certificate of this computer, and none is set up.",
+        "Ask the PACS team for a client certificate, and set client_cert and client_key under Advanced.",
+    ),
+    Hurdle.BAD_CERTIFICATE: (
+        StepName.SECURE,
+        "The archive did not accept this computer's certificate.",
+        "Ask the PACS team whether it has expired, or is of another authority than they trust.",
+    ),
 }
 _REFUSED = (StepName.SEARCH, "The archive refused the search.", "Tell the PACS team.")
 
@@ -128,6 +157,9 @@ def of_error(error: ArchiveError, archive: Archive, route: Route) -> Fault:
     secure = of_tls(error, route)
     if secure is not None:
         return secure
+    if isinstance(error, Hindered):
+        step, message, advice = _BEHIND[error.hurdle]
+        return Fault(step=step, message=message, advice=advice, details=f"HTTP {error.http_status}")
     if error.http_status is not None:
         return _of_status(error.http_status, archive, route)
     if error.state is OutcomeState.UNREACHABLE:
@@ -185,8 +217,6 @@ def _of_status(status: int, archive: Archive, route: Route) -> Fault:
         )
         told = f"The archive did not accept the {_PROOFS[archive.auth]}."
         return Fault(step=StepName.SIGNED_IN, message=told, advice=advice, details=details)
-    if status in _REDIRECTS:
-        details += ", to another host"
     step, told, advice = _SAID.get(status) or _SAID_BY_CLASS.get(status // 100) or _REFUSED
     return Fault(step=step, message=told, advice=advice, details=details)
 

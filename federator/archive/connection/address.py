@@ -4,12 +4,12 @@ from urllib.parse import unquote
 
 import httpx
 
+from federator.archive.connection.hurdles import Hindered, Hurdle
 from federator.errors import ArchiveError
 from federator.model import OutcomeState
 
 _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _MAX_LOCATION = 2_048
-_NO_ADDRESS = "sends you to what is no address."
 _LOCATION = "federator.location"
 
 
@@ -49,20 +49,16 @@ def redirected(url: httpx.URL, response: httpx.Response, *, base: httpx.URL) -> 
         has_host = bool(target.host)
     except (httpx.InvalidURL, ValueError):
         # UnicodeError among them: what stands there is no URL, or its host no name.
-        raise _not_followed(response, _NO_ADDRESS) from None
+        raise Hindered(Hurdle.NOWHERE, response.status_code) from None
     if is_below:
         return target
     if not has_host:
-        raise _not_followed(response, _NO_ADDRESS)
+        raise Hindered(Hurdle.NOWHERE, response.status_code)
     if (target.scheme, target.host, target.port) == (url.scheme, url.host, url.port):
-        raise _not_followed(response, "sends you to another place on its server. Its address has probably changed.")
+        raise Hindered(Hurdle.MOVED, response.status_code)
     if target.scheme == "https" and target.host == url.host and url.scheme == "http":
-        raise _not_followed(response, "wants a secure connection. Write https:// in its address.")
-    raise _not_followed(
-        response,
-        "sends you to another host, as web sign-in pages do. "
-        "It needs an account or a token for programs, or its address has changed.",
-    )
+        raise Hindered(Hurdle.NEEDS_HTTPS, response.status_code)
+    raise Hindered(Hurdle.OTHER_HOST, response.status_code)
 
 
 def _is_below(target: httpx.URL, base: httpx.URL) -> bool:
@@ -72,10 +68,6 @@ def _is_below(target: httpx.URL, base: httpx.URL) -> bool:
     # Servers differ in which of these they decode, and when.
     climbs = "\\" in path or any(unquote(part).split("/")[0] in {".", ".."} for part in path.split("/"))
     return not climbs and f"{path}/".startswith(base.raw_path.decode("ascii").rstrip("/") + "/")
-
-
-def _not_followed(response: httpx.Response, message: str) -> ArchiveError:
-    return ArchiveError(message, state=OutcomeState.NOT_DICOMWEB, http_status=response.status_code, permanent=True)
 
 
 def check_encoding(response: httpx.Response) -> None:

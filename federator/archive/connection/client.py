@@ -28,6 +28,7 @@ from federator import __version__
 from federator.archive.connection.address import address_of, check_encoding, is_redirect, redirected, set_location_aside
 from federator.archive.connection.auth import SignIn
 from federator.archive.connection.faults import refusal, translated
+from federator.archive.connection.hurdles import hurdle_of
 from federator.archive.connection.retry import Breaker, RetryBudget, subject_of, with_retries
 from federator.archive.connection.trust import trust_in_nobody, trust_of
 from federator.archive.encoding.weight import weight_of
@@ -240,7 +241,7 @@ class ArchiveClient:
 
     async def _read(self, response: httpx.Response) -> Answer:
         if not response.is_success:
-            raise refusal(response)
+            raise await hurdle_of(response) or refusal(response)
         check_encoding(response)
         _note_gap(told.words_in(response.headers, response.request.url.host))
         chunks: list[bytes] = []

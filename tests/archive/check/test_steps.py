@@ -183,6 +183,53 @@ async def test_an_account_without_the_right_to_search_is_told(monkeypatch):
     assert (step.name, step.message) == ("Signed in", "Signed in, but this account may not search.")
 
 
+@pytest.mark.parametrize(
+    ("answer", "name", "said", "advice"),
+    [
+        (http(301, Location="https://127.0.0.1/dicom-web/studies"), "Secure", "wants a secure connection", "https://"),
+        (http(308, Location="https://127.0.0.1:8443/login"), "Secure", "wants a secure connection", "https://"),
+        (http(302, Location="/portal/login"), "DICOMweb", "at another place", "new address"),
+        (http(302, Location="urn:oid:1.2"), "DICOMweb", "no address", "PACS team"),
+        (http(401, WWW_Authenticate="Negotiate"), "Signed in", "Windows sign-in (Negotiate or NTLM)", "Basic"),
+        (http(401, WWW_Authenticate="NTLM TlRMTVNT"), "Signed in", "Windows sign-in (Negotiate or NTLM)", "token"),
+        (
+            http(401, WWW_Authenticate='Basic realm="pacs"'),
+            "Signed in",
+            "did not accept the user name",
+            "Type it again",
+        ),
+        (
+            http(
+                400, b"<html><h1>400 Bad Request</h1><center>No required SSL certificate was sent</center>", "text/html"
+            ),
+            "Secure",
+            "wants a certificate of this computer",
+            "client_cert",
+        ),
+        (
+            http(400, b"<center>The SSL certificate error</center>"),
+            "Secure",
+            "did not accept this computer's",
+            "expired",
+        ),
+        (
+            http(400, b"<center>The plain HTTP request was sent to HTTPS port</center>"),
+            "Secure",
+            "wants a secure connection",
+            "https://",
+        ),
+    ],
+)
+async def test_what_stands_before_the_archive_is_told_by_its_name(monkeypatch, answer, name, said, advice):
+    """Issue 10, part 8; RFC 9110 §11.6.1, §15.4: the right person acts only on the right word."""
+    with canned(always(answer)) as port:
+        step = await failing(at(port, **with_password(monkeypatch)))
+    assert step.name == name
+    assert said in step.message
+    assert advice in step.advice
+    assert "sign-in page" not in step.message
+
+
 async def test_a_redirect_to_another_host_is_a_web_sign_in_and_is_not_followed(monkeypatch):
     """facts/tray.md 8.4, row 9; 3.1: no redirects followed."""
     asked: list[str] = []
