@@ -12,13 +12,14 @@ _VIEWING_MODE, _MASKS = "00281090", "00286100"
 _SUBTRACTED = frozenset({"SUB"})
 _FIRST_PALETTE, _PIXEL_PRESENTATION = "00281101", "00089205"
 _COLORED = frozenset({"COLOR", "MIXED", "TRUE_COLOR", "COLOR_RANGE", "COLOR_REF"})
+_TILE_POSITION = "0048021A"
 _LONGEST = 40
 
 
 def left_out(row: DicomJson, frame_number: int) -> list[str]:
     """Shutters, subtraction, colours and tables that are not applied; empty for nearly all images."""
-    said = (_shutter(row, frame_number), _subtraction(row), _colors(row), _intensity(row, frame_number))
-    return [sentence for sentence in said if sentence]
+    applied = (_shutter(row, frame_number), _subtraction(row), _colors(row), _intensity(row, frame_number))
+    return [sentence for sentence in (*applied, _tile(row, frame_number)) if sentence]
 
 
 def uncertain(row: DicomJson, frame_number: int) -> list[str]:
@@ -28,7 +29,8 @@ def uncertain(row: DicomJson, frame_number: int) -> list[str]:
         ("a mask frame to subtract", _subtraction(row)),
         ("supplemental colours", _colors(row)),
     )
-    return [f"The file has {what}: whether the archive applied it is not known." for what, said in whats if said]
+    said = [f"The file has {what}: whether the archive applied it is not known." for what, told in whats if told]
+    return [*said, *([tile] if (tile := _tile(row, frame_number)) else [])]
 
 
 def archives_fail(row: DicomJson, frame_number: int, *, has_own_window: bool) -> str:
@@ -68,6 +70,23 @@ def _subtraction(row: DicomJson) -> str:
     if json.text(row, _VIEWING_MODE).upper() not in _SUBTRACTED and not json.items(row, _MASKS):
         return ""
     return "The file is meant to be seen with a mask frame subtracted (digital subtraction): it is shown unsubtracted."
+
+
+def _tile(row: DicomJson, frame_number: int) -> str:
+    """PS3.3 C.8.12.4, C.7.6.17.3: where tiles are all there, they follow each other row by row."""
+    columns, rows = json.integer(row, "00280011") or 0, json.integer(row, "00280010") or 0
+    wide, high = json.integer(row, "00480006") or 0, json.integer(row, "00480007") or 0
+    if not columns or not rows or (wide <= columns and high <= rows):
+        return ""
+    across, down = -(-wide // columns), -(-high // rows)
+    place = functional_group(row, frame_number, _TILE_POSITION)
+    if place is not None:
+        left, top = json.integer(place, "0048021E"), json.integer(place, "0048021F")
+    else:
+        index = (frame_number - 1) % (across * down)
+        left, top = index % across * columns + 1, index // across * rows + 1
+    at = f" at column {left}, row {top}" if left is not None and top is not None else ""
+    return f"This is one tile{at} of a slide of {wide} × {high} pixels: render-series-overview shows the slide."
 
 
 def _colors(row: DicomJson) -> str:

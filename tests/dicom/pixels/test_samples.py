@@ -16,6 +16,7 @@ from federator.dicom.pixels.decode import stored_values
 from federator.dicom.pixels.part10 import DicomFile
 from federator.dicom.render.frame import display
 from federator.errors import ContentError
+from tests.support.dicom_files import file
 from tests.support.synthetic.images import compressed_file, image_dataset, written
 from tests.support.synthetic.pictures import (
     COLUMN,
@@ -123,6 +124,14 @@ def test_the_depth_is_the_streams(syntax: str, written_bits: int, true_bits: int
 def test_jpeg_of_twelve_bits_is_shown(option: str) -> None:
     """PS3.5 §A.4.1: processes 4, 8 and 12 (.51, .53, .55), by GDCM in a process of its own."""
     assert np.abs(stored(written(twelve_bits(option))) - RAMP).max() <= 4
+
+
+def test_a_public_jpeg_of_twelve_bits_is_shown() -> None:
+    """Pydicom's JPEG-lossy.dcm: a bone scan, process 4; there is a body on it."""
+    pixels = display(DicomFile(file("JPEG-lossy.dcm")).frame(1)).pixels
+    assert pixels.shape == (1024, 256)
+    assert 5 < pixels.mean() < 120
+    assert pixels[:, 128].std() > 20
 
 
 @needs_dcmtk

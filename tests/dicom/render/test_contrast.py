@@ -22,6 +22,7 @@ from tests.support.synthetic.pictures import (
     lookup_table,
     with_overlay,
 )
+from tests.support.synthetic.series import slide_level
 
 INSIDE = (COLUMN - 48) ** 2 + (np.mgrid[0:SIZE, 0:SIZE][0] - 48) ** 2 < 44**2
 
@@ -185,3 +186,16 @@ def test_an_archive_is_not_asked_for_a_picture_that_would_mislead() -> None:
     padded = DicomFile(image_file(RAMP, Modality="MR", PixelPaddingValue=0)).frame(1).row
     assert "field of view" in archives_fail(padded, 1, has_own_window=False)
     assert lookup_table(np.arange(4)).LUTDescriptor == [4, 0, 16]
+
+
+def test_a_tile_says_where_on_the_slide_it_lies() -> None:
+    """PS3.3 §C.8.12.4, §C.7.6.17.3"""
+    level = slide_level(1, "VOLUME", 10, matrix=96, tiles=9)
+    words = " ".join(left_out(DicomFile(written(level)).frame(5).row, 5))
+    assert words.startswith("This is one tile at column 33, row 33 of a slide of 96 × 96 pixels")
+    assert uncertain(DicomFile(written(level)).frame(5).row, 5) == [words]
+    position = _item(ColumnPositionInTotalImagePixelMatrix=65, RowPositionInTotalImagePixelMatrix=1)
+    level.PerFrameFunctionalGroupsSequence = [_item(PlanePositionSlideSequence=[position]) for _ in range(9)]
+    assert "at column 65, row 1 of" in left_out(DicomFile(written(level)).frame(5).row, 5)[0]
+    whole = slide_level(2, "THUMBNAIL", 40, matrix=32)
+    assert not left_out(DicomFile(written(whole)).frame(1).row, 1)
