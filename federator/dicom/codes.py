@@ -1,6 +1,7 @@
 """Coded entries: what a concept is called, and when two codes mean the same (PS3.3 §8)."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pydicom.sr import coding
 
@@ -27,7 +28,7 @@ class Code:
 
     def is_same_as(self, other: "Code") -> bool:
         """Whether both mean the same concept, whatever they call it; old SNOMED codes are the new ones."""
-        return bool(self.value) and _comparable(self) == _comparable(other)
+        return bool(self.value) and _is_same(self.value, self.scheme, other.value, other.scheme)
 
     def is_one_of(self, others: "tuple[Code, ...]") -> bool:
         """Whether it means the same as any of `others`."""
@@ -71,6 +72,11 @@ def first_code(row: DicomJson, tag: str) -> Code | None:
     return next(iter(codes_in(row, tag)), None)
 
 
-def _comparable(code: Code) -> coding.Code:
-    scheme = "SRT" if code.scheme in _OLD_SNOMED else code.scheme
-    return coding.Code(code.value, scheme, "")
+@lru_cache(maxsize=65_536)
+def _is_same(value: str, scheme: str, other_value: str, other_scheme: str) -> bool:
+    """Asked for every fact of every item of a report, and nearly always of the same few codes."""
+    return bool(_comparable(value, scheme) == _comparable(other_value, other_scheme))
+
+
+def _comparable(value: str, scheme: str) -> coding.Code:
+    return coding.Code(value, "SRT" if scheme in _OLD_SNOMED else scheme, "")

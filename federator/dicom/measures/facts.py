@@ -34,7 +34,6 @@ SUBJECT = (
 _HOLDING = frozenset({"HAS CONCEPT MOD", "HAS ACQ CONTEXT", "HAS OBS CONTEXT"})
 _LANGUAGE = dcm("121049", "Language of Content Item and Descendants")
 
-_FACT_TYPES = frozenset({"CODE", "TEXT", "UIDREF", "DATE", "TIME", "DATETIME", "PNAME"})
 _COORDINATES = frozenset({"SCOORD", "SCOORD3D", "TCOORD"})
 _MAX_FACT_LENGTH = 200
 _MAX_DETAILS = 24
@@ -49,7 +48,7 @@ def value_of(item: Item) -> str:
 
 def children_named(item: Item, *concepts: Code) -> tuple[Item, ...]:
     """The facts directly below an item that are named by one of the concepts."""
-    return tuple(child for child in item.children if child.value_type in _FACT_TYPES and child.has_concept(*concepts))
+    return tuple(child for child in item.facts if child.has_concept(*concepts))
 
 
 def said_once(item: Item, *concepts: Code) -> str:
@@ -87,15 +86,15 @@ def _numbers_named(item: Item, *concepts: Code) -> list[Item]:
 def details_of(item: Item, *, without: Iterable[Code]) -> tuple[Detail, ...]:
     """The other facts directly below an item, in their order; prose is left to the text of the report."""
     left_out = (*without, _LANGUAGE)
-    facts = (child for child in item.children if child.value_type in _FACT_TYPES and not child.has_concept(*left_out))
+    facts = (child for child in item.facts if not child.has_concept(*left_out))
     found = ((concept_name(child) or child.value_type.lower(), value_of(child)) for child in facts)
     return tuple(islice((detail for detail in found if len(detail[1]) < _MAX_FACT_LENGTH), _MAX_DETAILS))
 
 
 def modifiers_of(item: Item, *, without: Iterable[Code]) -> tuple[Detail, ...]:
     """The facts that hold for everything below an item: its modifiers and its context (PS3.3 C.17.5)."""
-    holding = tuple(child for child in item.children if child.relationship in _HOLDING)
-    return details_of(replace(item, children=holding), without=without)
+    holding = tuple(child for child in item.facts if child.relationship in _HOLDING)
+    return details_of(replace(item, facts=holding), without=without)
 
 
 def sources_of(item: Item, tree: Tree) -> tuple[Source, ...]:

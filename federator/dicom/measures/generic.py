@@ -116,6 +116,6 @@ def _numbered(parent: Item) -> dict[Position, str]:
 def _nearest(around: tuple[Item, ...], concept: Code) -> str:
     """The fact as the nearest item tells it; nothing if that one tells several."""
     for item in around:
-        if any(child.has_concept(concept) for child in item.children):
+        if any(child.has_concept(concept) for child in item.facts):
             return said_once(item, concept)
     return ""

@@ -32,6 +32,8 @@ _TYPE_BY_ATTRIBUTE = {
     _CONTENT_SEQUENCE: "CONTAINER",
 }
 
+FACT_TYPES = frozenset({"CODE", "TEXT", "UIDREF", "DATE", "TIME", "DATETIME", "PNAME"})
+
 Position = tuple[int, ...]
 """Where an item stands, counted from 1 with the root as (1,): what by-reference relationships name."""
 
@@ -41,7 +43,8 @@ class Item:
     """One content item and what stands below it.
 
     `relationship` is the one to its parent, in the standard's words; `reference` is set on by-reference items,
-    which have no value of their own. `data` is the item as the archive sent it.
+    which have no value of their own. `data` is the item as the archive sent it. `facts` are those of its children that
+    say one thing each: a root has hundreds of sections and few facts.
     """
 
     position: Position
@@ -50,6 +53,7 @@ class Item:
     concept: Code | None
     data: DicomJson
     children: tuple["Item", ...] = ()
+    facts: tuple["Item", ...] = ()
     reference: Position = ()
 
     @property
@@ -126,6 +130,7 @@ def _read(data: DicomJson, position: Position, budget: _Budget) -> Item:
         concept=first_code(data, "0040A043"),
         data=data,
         children=tuple(children),
+        facts=tuple(child for child in children if child.value_type in FACT_TYPES),
         reference=reference,
     )
 
