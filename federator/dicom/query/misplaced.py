@@ -148,7 +148,9 @@ def _part_of_value(told: str, key: str, whole: str) -> RequestError:
         )
     dates = _dates(key, whole)
     if dates:
-        return RequestError(f"'{told}' is not a filter. Write {' or '.join(f'{key}={date}' for date in dates)}.")
+        noun = "range" if "/" in dates[0] else "date"
+        written = " or ".join(f"{key}={date}" for date in dates)
+        return RequestError(f"'{told}' is not a filter. Write the {noun} without spaces: {written}.")
     if tag and json.vr_of(tag) == "AS":
         return RequestError(
             f"'{told}' is not a filter. Write an age as three digits and D, W, M or Y: {age_meant(whole)}."

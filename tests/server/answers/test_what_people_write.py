@@ -256,7 +256,7 @@ STUDIES = {
     "StudyDate=20240103101500": "error StudyDate=20240103",
     "PatientAge=60 years": "error 060Y",
     "StudyDate=3. Januar 2024": "error StudyDate=2024-01-03",
-    "StudyDate=20240103 to 20240105": "error StudyDate=20240103/20240105",
+    "StudyDate=20240103 to 20240105": "error range & StudyDate=20240103/20240105",
     "StudyDate<20240103": "error StudyDate=-20240103",
     'StudyDate="2024-01-03 10:15"': "error StudyDate=2024-01-03",
     "StudyDate=past-30-days": "error StudyDate=last-30-days",
