@@ -17,7 +17,6 @@ from http.cookiejar import DefaultCookiePolicy
 from importlib import import_module
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote
 
 import anyio
 import anyio.to_thread
@@ -30,6 +29,7 @@ from federator.archive.connection.auth import SignIn
 from federator.archive.connection.faults import refusal, translated
 from federator.archive.connection.hurdles import hurdle_of
 from federator.archive.connection.retry import Breaker, RetryBudget, subject_of, with_retries
+from federator.archive.connection.target import target
 from federator.archive.connection.trust import trust_in_nobody, trust_of
 from federator.archive.encoding.weight import weight_of
 from federator.archive.folder import told
@@ -44,8 +44,6 @@ _MAX_REDIRECTS = 3
 _TOKEN_MAX_BYTES = 1_048_576
 _FOLDER_BASE = f"http://{told.HOST}"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", told.HOST})
-# What stands in a query as it is: Orthanc 1.10 does not decode escapes, dcm4chee takes %2C for a letter.
-_QUERY_SAFE = "*?^,-.=@:/~!$'();"
 
 
 class RequestKind(StrEnum):
@@ -138,10 +136,10 @@ class ArchiveClient:
 
         Anything but 2xx is an ArchiveError with the HTTP status, after the retries that are worth it.
         """
-        query = "&".join(f"{name}={quote(value, safe=_QUERY_SAFE)}" for name, value in parameters)
-        target = self._base.raw_path.decode("ascii").rstrip("/") + path + (f"?{query}" if query else "")
-        url = self._base.copy_with(raw_path=target.encode("ascii"))
-        with self._breakers[kind].watched(subject_of(path if not query else f"{path}?{query}")):
+        base = self._base.raw_path.decode("ascii").rstrip("/")
+        below = target(base, path, parameters)
+        url = self._base.copy_with(raw_path=below.encode("ascii"))
+        with self._breakers[kind].watched(subject_of(below.removeprefix(base))):
             return await with_retries(lambda: self._signed_in(url, accept), self._budget)
 
     async def _signed_in(self, url: httpx.URL, accept: str) -> Answer:

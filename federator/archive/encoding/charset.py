@@ -36,7 +36,7 @@ def decoded(body: bytes, content_type: str) -> tuple[str, bool]:
         except UnicodeDecodeError:
             continue
         # Escape sequences of ISO 2022 that nobody declared: each byte is ASCII, the letters that are meant are not.
-        return text, charset == "utf-8-sig" and _ESCAPE in body
+        return text.removeprefix("\ufeff"), charset == "utf-8-sig" and _ESCAPE in body
     return _guessed(body), True
 
 

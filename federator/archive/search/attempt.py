@@ -11,13 +11,13 @@ from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
 from federator.archive.habits.known import Known
 from federator.archive.habits.owner import Habits
-from federator.archive.search import soundness, wire
+from federator.archive.search import modalities, soundness, wire
 from federator.archive.search.doubts import Doubts
 from federator.archive.search.fetched import Fetched, Wholeness, Window, repeated_in
 from federator.archive.search.form import Form
 from federator.archive.search.request import REFUSALS, Reply, Request, ask_as_taken
 from federator.archive.search.rows import Rows
-from federator.archive.search.wire import STUDY_DATE, STUDY_TIME, STUDY_UID
+from federator.archive.search.wire import MODALITIES_IN_STUDY, STUDY_DATE, STUDY_TIME, STUDY_UID
 from federator.dicom import json
 from federator.dicom.query.filters import Filter, FilterKind
 from federator.dicom.query.language import Query
@@ -26,6 +26,8 @@ from federator.errors import ArchiveError
 from federator.model import DicomJson, Level
 
 TOO_BROAD = 413
+MOST_LOOKED_BELOW = 60
+"""How many studies of an answer are looked into for their modalities, where their rows do not tell them."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -168,6 +170,7 @@ class Attempt:
 
     async def keep_matching(self) -> None:
         """Drop what does not match. Raises ArchiveError."""
+        await self._look_below()
         for uid, row in list(self.fetched.rows.items()):
             if uid not in self.sure and not await self._belongs(row):
                 del self.fetched.rows[uid]
@@ -178,16 +181,41 @@ class Attempt:
                     self.twins.add(uid)
         self.fetched.twins.clear()
 
+    async def _look_below(self) -> None:
+        """Let the series say what modalities a study has where its row does not, and only that is still open."""
+        asked = self.query.filter(MODALITIES_IN_STUDY)
+        if asked is None or self.client.habits.known.trusted:
+            return
+        others = [filter_ for filter_ in self.query.filters if filter_ is not asked]
+        open_ones = [
+            uid
+            for uid, row in self.fetched.rows.items()
+            if judge(row, asked) is Verdict.ABSENT
+            and self.window.holds(json.date(row, STUDY_DATE))
+            and all(judge(row, filter_, fuzzy=self.query.fuzzy) is Verdict.MATCH for filter_ in others)
+        ]
+        if open_ones and not await self._honoured(asked):
+            self.fetched.rows |= await modalities.told_of(
+                self.client, {uid: self.fetched.rows[uid] for uid in open_ones[:MOST_LOOKED_BELOW]}
+            )
+
     async def _belongs(self, row: DicomJson) -> bool:
-        return self.window.holds(json.date(row, STUDY_DATE)) and await self._matches(row)
+        date = json.date(row, STUDY_DATE)
+        if not date and not self.window.open and json.has_value(row, STUDY_DATE):
+            # A date that is none (20240230) may stand for any day.
+            self.lacking["a readable StudyDate"] += 1
+        return self.window.holds(date) and await self._matches(row)
 
     async def _matches(self, row: DicomJson) -> bool:
         for filter_ in self.query.filters:
             match judge(row, filter_, fuzzy=self.query.fuzzy):
                 case Verdict.MATCH:
                     continue
-                case Verdict.ABSENT if filter_.tag != STUDY_DATE and await self._honoured(filter_):
+                case Verdict.ABSENT | Verdict.UNTOLD if filter_.tag != STUDY_DATE and await self._honoured(filter_):
                     continue
+                case Verdict.UNTOLD:
+                    self.lacking[f"a readable {filter_.keyword}"] += 1
+                    return False
                 case Verdict.ABSENT:
                     # Where other rows carry the attribute, this one has no value, so it does not match; nor does one
                     # of a folder, which tells every attribute that it is asked for.

@@ -128,7 +128,7 @@ class Children:
     def _matches(self, row: DicomJson) -> bool:
         for filter_ in self.query.filters:
             verdict = judge(row, filter_, fuzzy=self.query.fuzzy)
-            if verdict is Verdict.ABSENT and not self.client.habits.known.trusted:
+            if verdict in {Verdict.ABSENT, Verdict.UNTOLD} and not self.client.habits.known.trusted:
                 self._lacking[filter_.keyword] += 1
             if verdict is not Verdict.MATCH:
                 return False

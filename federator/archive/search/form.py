@@ -53,18 +53,21 @@ def forms(query: Query, window: Window, known: Known) -> list[Form]:
 
     Where neither does all, the form that does more is taken; what it does not do is checked on the rows.
     """
-    possible = [_form(query, window, known, naming) for naming in Naming]
+    # Text goes out as it is written and without its letters at once, where it is not known whether case counts.
+    all_ways = [_form(query, window, known, naming, opened=opened) for naming in Naming for opened in (False, True)]
+    possible = list({form.key: form for form in reversed(all_ways)}.values())[::-1]
     least = min(form.faults for form in possible)
     best = [form for form in possible if form.faults == least]
     decided = [form for form in best if form.naming is known.naming]
     if decided:
         return decided
     asks = any(form.sent for form in best) or query.filter(STUDY_DATE) is not None
-    return best if known.naming is None and asks and not least else best[:1]
+    together = known.naming is None and asks and not least
+    return best if together else [form for form in best if form.naming is best[0].naming]
 
 
-def _form(query: Query, window: Window, known: Known, naming: Naming) -> Form:
-    asked = wire.terms(query.filters, known, naming, fuzzy=query.fuzzy)
+def _form(query: Query, window: Window, known: Known, naming: Naming, *, opened: bool) -> Form:
+    asked = wire.terms(query.filters, known, naming, fuzzy=query.fuzzy, opened=opened)
     sound = [term for term in asked if known.sound.get((naming, term.kind)) is not False]
     wanted = [term.sent.tag for term in asked] + ([] if window.open else [STUDY_DATE])
     applied = {tag for tag in wanted if known.applied((naming, Level.STUDY, tag))}
@@ -73,6 +76,7 @@ def _form(query: Query, window: Window, known: Known, naming: Naming) -> Form:
     )
     dated = not window.open and dates
     needs: dict[str, Filter | None] = {term.kind: term.sent for term in sound if term.kind and term.sent.tag in applied}
+    needs |= {term.capitals: term.sent for term in sound if term.capitals and term.sent.tag in applied}
     if any(term.marked for term in sound):
         needs[ACCENTS] = None
     lists = known.sound.get((naming, UID_LISTS)) is not False

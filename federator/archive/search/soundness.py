@@ -14,9 +14,9 @@ from functools import partial
 from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
 from federator.archive.habits.known import Naming
-from federator.archive.search import wire
+from federator.archive.search import modalities, wire
 from federator.archive.search.request import REFUSALS, Request, ask_as_taken, ask_once
-from federator.archive.search.wire import ACCENTS, DATES, PATIENT_NAME, STUDY_DATE, STUDY_UID, UID_LISTS
+from federator.archive.search.wire import ACCENTS, CAPITALS, DATES, PATIENT_NAME, STUDY_DATE, STUDY_UID, UID_LISTS
 from federator.dicom import json
 from federator.dicom.letters import without_marks
 from federator.dicom.query.filters import Filter, FilterKind
@@ -94,10 +94,20 @@ async def take_sample(client: ArchiveClient, tags: Sequence[str], show: Callable
         client.habits.saw(Level.STUDY, len(answer.rows))
         show(answer.rows)
         keep_sample(client, answer.rows, tags)
+        if answer.rows and wire.MODALITIES_IN_STUDY in tags:
+            await _know_modalities(client)
         client.habits.looked_for(tags if answer.rows else ())
         return
     if refused:
         client.habits.refuses_lists()
+
+
+async def _know_modalities(client: ArchiveClient) -> None:
+    """Where no row tells the modalities of its study, one is told them by its series, so that they can be tried."""
+    sample = client.habits.known.sample
+    if sample and not any(json.has_value(row, wire.MODALITIES_IN_STUDY) for row in sample):
+        with suppress(ArchiveError):
+            client.habits.sampled((await modalities.told(client, sample[0]), *sample[1:]))
 
 
 def trials(client: ArchiveClient, naming: Naming, needs: Mapping[str, Filter | None]) -> dict[str, Trial]:
@@ -117,7 +127,9 @@ def _trial_of(sample: Sample, kind: str, sent: Filter | None) -> Trial | None:
         return _dates(sample)
     if kind == UID_LISTS:
         return _uid_list(sample)
-    return _trial(sample, sent) if sent is not None else None
+    if sent is None:
+        return None
+    return _capitals(sample, sent) if kind.startswith(CAPITALS) else _trial(sample, sent)
 
 
 async def try_out(client: ArchiveClient, naming: Naming, tried: Mapping[str, Trial]) -> None:
@@ -134,7 +146,7 @@ async def _tried_once(client: ArchiveClient, naming: Naming, kind: str, trial: T
 
 def shown(kind: str, sent: Filter, rows: Iterable[DicomJson]) -> bool:
     """Whether the question's own answer shows what a trial would: a row like those that are tried was found."""
-    if kind in {ACCENTS, DATES, UID_LISTS}:
+    if kind in {ACCENTS, DATES, UID_LISTS} or kind.startswith(CAPITALS):
         return False
     telling = _small_letters if sent.tag == PATIENT_NAME else bool
     return any(telling(row) and judge(row, sent) is Verdict.MATCH for row in rows)
@@ -214,6 +226,16 @@ def _own_value(row: DicomJson, sent: Filter) -> str:
     if sent.kind is FilterKind.TEXT:
         return _text_pattern(value) if sent.has_wildcard else (value if not wire.needs_pattern(value) else "")
     return value
+
+
+def _capitals(sample: Sample, sent: Filter) -> Trial | None:
+    """A known row's own text in the other case: only an archive that folds case finds it."""
+    for row in sample:
+        value = json.text(row, sent.tag)
+        told = value.isascii() and value.isprintable() and len(value) <= _LONGEST_VALUE
+        if told and value.swapcase() != value and not wire.needs_pattern(value) and not set("*?") & set(value):
+            return _on(row, sent.tag, value.swapcase())
+    return None
 
 
 def _first_name(row: DicomJson, tag: str) -> str:

@@ -94,19 +94,22 @@ class Search:
         Standard: PS3.18 §10.6, PS3.4 §C.2.2.2
         """
         made: list[Attempt] = []
+        settled: set[tuple[object, ...]] = set()
         for _ in range(_MOST_FORMS):
             # What was found out of this archive may have been thrown away meanwhile, and nothing rests on that.
             made = [attempt for attempt in made if attempt.habits is self.client.habits]
             fresh = [form for form in forms(self.query, window, self.client.habits.known) if _is_new(form, made)]
-            if not fresh:
+            if not fresh and self._best(made).form.key in settled:
                 break
             begun = [self._attempt(form, window) for form in fresh]
             made += begun
             asked: list[Callable[[], Awaitable[None]]] = [partial(each.run, limit, offset, orderby) for each in begun]
             asked += [partial(self._try_out, form) for form in fresh]
-            asked.append(self._take_sample)
+            asked += [self._take_sample] if fresh else []
             await concurrently(asked)
-            await self._settle(self._best(made))
+            best = self._best(made)
+            settled.add(best.form.key)
+            await self._settle(best)
         else:
             self._unsettled = True
         return await self._believed(self._best(made))

@@ -26,7 +26,11 @@ ACCENTS = "accents in names"
 DATES = "study dates"
 UID_LISTS = "lists of UIDs"
 
+CAPITALS = "capitals in"
+
 _MAX_REQUESTS = 12
+_LONGEST_TEXT = 256
+_LETTER = re.compile(r"[A-Za-z]")
 _MAX_LIST_LENGTH = 4_000
 _LONGEST_NAME = 1_024
 # Orthanc 1.10 decodes no escapes; these arrive everywhere as they are.
@@ -44,18 +48,27 @@ Terms = list[tuple[str, str]]
 class Term:
     """One filter as it is sent: `sent` holds the values as written, `kind` names what must be sound for it.
 
-    `marked` says that it finds letters with marks only where the archive takes them for those without.
+    `marked` says that it finds letters with marks only where the archive takes them for those without. `capitals` is
+    the kind that must be sound besides, where it finds other capitals only at an archive that folds case.
     """
 
     sent: Filter
     kind: str
     marked: bool = False
+    capitals: str = ""
 
 
-def terms(filters: Sequence[Filter], known: Known, naming: Naming, *, fuzzy: bool) -> tuple[Term, ...]:
-    """What of `filters` can be sent; the study's date is not among it, since windows speak of it themselves."""
+def terms(
+    filters: Sequence[Filter], known: Known, naming: Naming, *, fuzzy: bool, opened: bool = False
+) -> tuple[Term, ...]:
+    """What of `filters` can be sent; the study's date is not among it, since windows speak of it themselves.
+
+    `opened` writes text without its letters where it is not known whether the archive folds case.
+    """
     found = [
-        _name(filter_, known, naming, fuzzy=fuzzy) if filter_.kind is FilterKind.NAME else _plain(filter_)
+        _name(filter_, known, naming, fuzzy=fuzzy)
+        if filter_.kind is FilterKind.NAME
+        else _plain(filter_, opened=_opens(filter_, known, naming, otherwise=opened))
         for filter_ in filters
         if filter_.tag not in {STUDY_DATE, STUDY_TIME}
     ]
@@ -92,15 +105,38 @@ def needs_pattern(text: str) -> bool:
     return _ARRIVES.search(text) is not None
 
 
-def _plain(filter_: Filter) -> Term | None:
+def capitals_in(filter_: Filter) -> str:
+    """The kind of filter that is sound where text is found in whatever case it was written."""
+    return f"{CAPITALS} {filter_.keyword}"
+
+
+def _opens(filter_: Filter, known: Known, naming: Naming, *, otherwise: bool) -> bool:
+    """Whether text goes without its letters: a standard archive compares it by case (PS3.4 §C.2.2.2.4)."""
+    folds = known.trusted or known.sound.get((naming, capitals_in(filter_)))
+    return otherwise if folds is None else not folds
+
+
+def _plain(filter_: Filter, *, opened: bool) -> Term | None:
     """Dates, UIDs, numbers and codes go as they are; text goes with wild cards for what may not arrive."""
     if filter_.kind is not FilterKind.TEXT:
         return Term(sent=filter_, kind=filter_.keyword)
-    values = tuple(_STARS.sub("*", _ARRIVES.sub("*", value)) for value in filter_.values)
+    values = tuple(text_pattern(value, opened=opened) for value in filter_.values)
     if any(not value.strip("*?") for value in values):
         return None
     sent = replace(filter_, values=values)
-    return Term(sent=sent, kind=f"wild cards in {filter_.keyword}" if sent.has_wildcard else filter_.keyword)
+    kind = f"wild cards in {filter_.keyword}" if sent.has_wildcard else filter_.keyword
+    has_letters = any(_LETTER.search(value) for value in values)
+    return Term(sent=sent, kind=kind, capitals=capitals_in(filter_) if has_letters else "")
+
+
+def text_pattern(value: str, *, opened: bool = False) -> str:
+    """Text as a pattern that finds at least what it means; `opened`, any letter stands where one stands.
+
+    What is longer than text can be is found by its beginning.
+    """
+    written = _LETTER.sub("?", value) if opened else value
+    pattern = _STARS.sub("*", _ARRIVES.sub("*", written))
+    return pattern if len(pattern) <= _LONGEST_TEXT else pattern[:_LONGEST_TEXT].rstrip("*") + "*"
 
 
 def combinations(asked: Sequence[Term], known: Known, naming: Naming) -> list[Terms]:

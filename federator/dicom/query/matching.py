@@ -24,11 +24,15 @@ _LOST = frozenset("?\ufffd")
 
 
 class Verdict(Enum):
-    """What a row says to one filter; ABSENT: it does not carry the attribute, so it says neither yes nor no."""
+    """What a row says to one filter; ABSENT: it does not carry the attribute, so it says neither yes nor no.
+
+    UNTOLD: it has a value that it does not tell (bulk data).
+    """
 
     MATCH = auto()
     MISMATCH = auto()
     ABSENT = auto()
+    UNTOLD = auto()
 
 
 def judge(row: DicomJson, filter_: Filter, *, fuzzy: bool = False) -> Verdict:
@@ -46,6 +50,8 @@ def judge(row: DicomJson, filter_: Filter, *, fuzzy: bool = False) -> Verdict:
         present, matched = bool(texts), any(compare(held, asked) for held in texts for asked in filter_.values)
     if present:
         return Verdict.MATCH if matched else Verdict.MISMATCH
+    if json.has_value(row, tag):
+        return Verdict.UNTOLD
     empty = json.is_present(row, tag) and tag not in _COMPUTED
     return Verdict.MISMATCH if empty else Verdict.ABSENT
 

@@ -9,6 +9,7 @@ from tests.support.hostile.records import (
     INSTANCE_UID,
     INSTANCES_IN_SERIES,
     INSTANCES_IN_STUDY,
+    MODALITIES,
     SERIES_IN_STUDY,
     SERIES_UID,
     STUDY_DESCRIPTION,
@@ -69,6 +70,8 @@ def _object(row: Record, switches: Switches) -> dict[str, Any]:
     for tag, values in row.items():
         if tag in COUNTS and switches.no_counts:
             continue
+        if tag == MODALITIES and switches.untold_modalities:
+            continue
         if tag == STUDY_DESCRIPTION and switches.no_study_description:
             continue
         if not values and switches.absent_if_empty:
@@ -80,6 +83,8 @@ def _object(row: Record, switches: Switches) -> dict[str, Any]:
 def _element(tag: str, values: tuple, switches: Switches) -> Mapping[str, Any] | None:
     vr = ATTRIBUTES[tag][1]
     element: dict[str, Any] = {} if switches.missing_vr else {"vr": vr}
+    if vr == "PN" and values and switches.bulk_names:
+        return {**element, "BulkDataURI": "bulkdata/1"}
     if not values:
         if switches.null_elements:
             return None

@@ -52,16 +52,9 @@ def in_order(records: Iterable[Record], level: str = "study") -> list[Record]:
     return rows
 
 
-def fits(record: Record, wanted: Wanted, *, to_the_letter: bool = False) -> bool:
-    """Whether a record matches every attribute asked for.
-
-    Text other than names matches without regard to case here. `to_the_letter` is what every archive has to find:
-    case counts there (PS3.4 C.2.2.2.1), and many archives go by that.
-    """
-    return all(
-        any(_fits(record, tag, value, to_the_letter=to_the_letter) for value in values)
-        for tag, values in wanted.items()
-    )
+def fits(record: Record, wanted: Wanted) -> bool:
+    """Whether a record matches every attribute asked for; case counts nowhere (contract.md section 2)."""
+    return all(any(_fits(record, tag, value) for value in values) for tag, values in wanted.items())
 
 
 def _series_moment(row: Record) -> tuple[str, str]:
@@ -81,7 +74,7 @@ def _time(text: str) -> str:
     return f"{whole.ljust(6, '0')}.{fraction.ljust(6, '0')}" if text else ""
 
 
-def _fits(record: Record, tag: str, wanted: str, *, to_the_letter: bool) -> bool:
+def _fits(record: Record, tag: str, wanted: str) -> bool:
     vr = ATTRIBUTES[tag][1]
     values = record.get(tag, ())
     if vr == "DA":
@@ -93,8 +86,6 @@ def _fits(record: Record, tag: str, wanted: str, *, to_the_letter: bool) -> bool
         return any(_like(plain(text), plain(wanted)) for text in texts)
     if vr in {"UI", "IS"}:
         return wanted in {str(value) for value in values}
-    if to_the_letter:
-        return any(_like(str(value).strip(), wanted) for value in values)
     return any(_like(str(value).strip().casefold(), wanted.casefold()) for value in values)
 
 

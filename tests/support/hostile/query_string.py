@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from tests.support.hostile.matching import separates
-from tests.support.hostile.records import ATTRIBUTES, INSTANCE_TAGS, SERIES_TAGS, STUDY_DATE, STUDY_TAGS, STUDY_UID
+from tests.support.hostile.records import (
+    ATTRIBUTES,
+    INSTANCE_TAGS,
+    MODALITIES,
+    SERIES_TAGS,
+    STUDY_DATE,
+    STUDY_TAGS,
+    STUDY_UID,
+)
 from tests.support.hostile.switches import IncludeField, OrderBy, RepeatedKey, Switches, UnknownKey
 
 TAG_OF = {keyword: tag for tag, (keyword, _) in ATTRIBUTES.items()}
@@ -106,6 +114,9 @@ def _filter(asked: Asked, name: str, values: list[str], level: str, switches: Sw
     if tag is None or _does_not_filter_by(tag, switches):
         if switches.unknown_key is UnknownKey.REFUSED:
             raise Refused(bad_parameter(switches))
+        return
+    if tag == MODALITIES and switches.untold_modalities:
+        asked.nothing = True
         return
     if tag not in SEARCHABLE[level]:
         if switches.lower_level_keys_empty:

@@ -209,6 +209,10 @@ class Switches:
     """UIDs with blanks and NULs behind them."""
     joined_names: bool = False
     """All groups of a name in Alphabetic, with = between them: microsoft/dicom-server #1097."""
+    untold_modalities: bool = False
+    """No ModalitiesInStudy, and no study is found by it; the series tell: OHIF/Viewers #7, tiny-pacs."""
+    bulk_names: bool = False
+    """Names are given as BulkDataURI."""
 
     # What it says of its own answers
     always_206: bool = False

@@ -112,6 +112,8 @@ CHANGES: list[tuple[str, Any, str]] = [
     ("nameless_row", True, "/studies"),
     ("blank_padded_uids", True, "/studies"),
     ("joined_names", True, "/studies"),
+    ("untold_modalities", True, "/studies"),
+    ("bulk_names", True, "/studies"),
     ("always_206", True, "/studies"),
     ("warned_in_general", True, "/studies"),
     ("null_for_none", True, "/studies?PatientID=nobody"),

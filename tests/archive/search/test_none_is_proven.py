@@ -1,0 +1,121 @@
+"""A complete "none" is proven: what an archive may have kept back is asked for another way, or it is said."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from federator.config import Archive, Config
+from federator.dicom.query.filters import Filter, FilterKind
+from federator.dicom.query.language import Query
+from federator.federation.federation import Federation
+from federator.model import Level, OutcomeState, Page
+from tests.support.hostile.archive import HostileArchive
+from tests.support.hostile.loopback import Loopback
+from tests.support.hostile.records import Record, study, with_images
+from tests.support.hostile.switches import Switches
+
+pytestmark = pytest.mark.anyio
+
+DESCRIPTION = ("00081030", "StudyDescription", "LO", FilterKind.TEXT)
+PATIENT = ("00100020", "PatientID", "LO", FilterKind.TEXT)
+MODALITIES = ("00080061", "ModalitiesInStudy", "CS", FilterKind.CODE)
+NAME = ("00100010", "PatientName", "PN", FilterKind.NAME)
+DATE = ("00080020", "StudyDate", "DA", FilterKind.DATE)
+
+
+def asked(attribute: tuple[str, str, str, FilterKind], value: str) -> Query:
+    tag, keyword, vr, kind = attribute
+    wanted = Filter(tag=tag, keyword=keyword, vr=vr, kind=kind, values=(value,))
+    return Query(level=Level.STUDY, filters=(wanted,), limit=50, limit_asked=50)
+
+
+async def found(
+    loopback: Loopback, studies: Sequence[Record], query: Query, **switches: object
+) -> tuple[Page, HostileArchive]:
+    archive = HostileArchive(with_images(studies), Switches(**switches))  # type: ignore[arg-type]
+    with loopback.serve(archive) as (url,):
+        config = Config(archives=(Archive(name="a", url=url, deadline_s=60),))
+        async with Federation(config) as federation:
+            return await federation.search(query), archive
+
+
+STUDIES = [
+    study("1.2.1", date="20240105", description="CT CHEST W/O", patient_id="AB12", modalities=("CT",)),
+    study("1.2.2", date="20240104", description="Chest two views", patient_id="ab13", modalities=("DX",)),
+    study("1.2.3", date="20240103", description="MR KNEE", patient_id="C7", modalities=("MR",)),
+]
+
+
+@pytest.mark.parametrize("switches", [{}, {"text_case_folded": True}, {"keywords_only": True}])
+@pytest.mark.parametrize(
+    ("attribute", "value", "expected"),
+    [
+        (DESCRIPTION, "*chest*", ["1.2.1", "1.2.2"]),
+        (DESCRIPTION, "ct chest w/o", ["1.2.1"]),
+        (DESCRIPTION, "*spine*", []),
+        (PATIENT, "ab12", ["1.2.1"]),
+        (PATIENT, "AB13", ["1.2.2"]),
+        (PATIENT, "AB14", []),
+    ],
+)
+async def test_text_in_other_capitals_is_found_where_the_archive_compares_it_by_case(
+    loopback, switches, attribute, value, expected
+):
+    """PS3.4 §C.2.2.2.4: by case; contract.md §2: text folds case, §3.7: none is proven."""
+    page, _ = await found(loopback, STUDIES, asked(attribute, value), **switches)
+    assert [entry.uid for entry in page.entries] == expected
+    assert page.complete, page.outcomes
+
+
+@pytest.mark.parametrize("switches", [{}, {"keywords_only": True}, {"few_attributes": True}])
+async def test_modalities_that_no_row_tells_are_told_by_the_series(loopback, switches):
+    """PS3.18 Table 10.6.3-3; contract.md §3.7: by series."""
+    page, _ = await found(loopback, STUDIES, asked(MODALITIES, "MR"), untold_modalities=True, **switches)
+    assert [entry.uid for entry in page.entries] == ["1.2.3"]
+    assert page.complete, page.outcomes
+
+
+async def test_looking_below_for_modalities_is_bounded_and_what_is_left_is_said(loopback):
+    """contract.md §3.7: bounded, or partial with the reason."""
+    many = [study(f"1.2.{number}", date="20240105", modalities=("CT",)) for number in range(90)]
+    page, archive = await found(loopback, many, asked(MODALITIES, "MR"), untold_modalities=True)
+    (outcome,) = page.outcomes
+    assert outcome.state is OutcomeState.PARTIAL
+    assert "without ModalitiesInStudy" in outcome.message
+    assert len(archive.ledger.requests) < 400
+
+
+async def test_names_that_are_given_as_bulk_data_are_no_proof_that_nobody_has_them(loopback):
+    """PS3.18 §F.2.6; contract.md §3.7."""
+    page, _ = await found(loopback, STUDIES, asked(NAME, "Nobody*"), bulk_names=True, all_filters_ignored=True)
+    (outcome,) = page.outcomes
+    assert (page.entries, outcome.state) == ((), OutcomeState.PARTIAL)
+    assert "PatientName" in outcome.message
+
+
+async def test_a_date_that_is_no_day_is_no_proof_that_it_lies_elsewhere(loopback):
+    """PS3.5 §6.2 (DA); contract.md §3.7."""
+    odd = [*STUDIES, study("1.2.9", date="20240230", description="ODD")]
+    page, _ = await found(loopback, odd, asked(DATE, "20240201-20240331"))
+    (outcome,) = page.outcomes
+    assert outcome.state is OutcomeState.PARTIAL
+    assert "readable StudyDate" in outcome.message
+
+
+async def test_a_part_on_every_answer_costs_few_requests(loopback):
+    """PS3.18 2019e Table 10.6.3-1 (206); contract.md §3.6: rows in hand are an answer."""
+    page, archive = await found(loopback, STUDIES, asked(PATIENT, "AB12"), always_206=True)
+    assert [entry.uid for entry in page.entries] == ["1.2.1"]
+    assert not page.complete
+    assert len(archive.ledger.requests) <= 20
+
+
+@pytest.mark.parametrize("switch", ["empty_row", "broken_row", "nameless_row", "warned_in_general", "latin1_bytes"])
+async def test_what_was_left_out_is_said_and_the_other_rows_are_kept(loopback, switch):
+    """contract.md §3.9: one bad row costs itself."""
+    named = [*STUDIES[:2], study("1.2.3", date="20240103", name="Müller^Jörg")]
+    page, _ = await found(loopback, named, Query(level=Level.STUDY, limit=50, limit_asked=50), **{switch: True})
+    assert [entry.uid for entry in page.entries] == ["1.2.1", "1.2.2", "1.2.3"]
+    (outcome,) = page.outcomes
+    assert outcome.state is OutcomeState.PARTIAL
+    assert outcome.message.count("1 row") == (switch in {"empty_row", "broken_row", "nameless_row"})
