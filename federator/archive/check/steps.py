@@ -9,7 +9,6 @@ import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import anyio
 
@@ -18,6 +17,7 @@ from federator.archive.check.findings import Fault, Passed, Route, StepName
 from federator.archive.check.folder import check_folder
 from federator.archive.check.supports import supports
 from federator.archive.connection.client import Answer, ArchiveClient
+from federator.archive.connection.proxies import proxy_for, shown
 from federator.archive.search import rows
 from federator.archive.search.request import ACCEPT, Request, ask
 from federator.config import Archive, AuthMethod
@@ -26,7 +26,6 @@ from federator.model import Level
 
 _CONNECT_LIMIT_S = 8.0
 _MAX_ADDRESSES = 4
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _MAY_BE_TAKEN_LIGHTER = frozenset({400, 406, 409, 415, 422, 501})
 _OVER_HTTP = (StepName.SECURE, StepName.SIGNED_IN, StepName.DICOMWEB, StepName.SEARCH)
 
@@ -100,18 +99,12 @@ def _route(archive: Archive) -> Route | None:
     if parts.scheme not in {"http", "https"} or not host:
         return None
     return Route(
-        scheme=parts.scheme, host=host, port=port, proxy=_proxy(parts.scheme, host), limit_s=archive.deadline_s
+        scheme=parts.scheme,
+        host=host,
+        port=port,
+        proxy=shown(proxy_for(parts.scheme, host, port)),
+        limit_s=archive.deadline_s,
     )
-
-
-def _proxy(scheme: str, host: str) -> str:
-    """The proxy that the client will use, as host:port; empty where it connects by itself."""
-    proxies = getproxies()
-    address = proxies.get(scheme) or proxies.get("all") or ""
-    if host in _LOOPBACK or not address or proxy_bypass(host):
-        return ""
-    parts = urlsplit(address if "://" in address else f"http://{address}")
-    return f"{parts.hostname}:{parts.port or 80}" if parts.hostname else ""
 
 
 async def _looked_up(route: Route) -> list[tuple[str, int]] | Fault:

@@ -28,6 +28,7 @@ from federator.archive.connection.address import address_of, check_encoding, is_
 from federator.archive.connection.auth import SignIn
 from federator.archive.connection.faults import refusal, translated
 from federator.archive.connection.hurdles import hurdle_of
+from federator.archive.connection.proxies import proxy_for
 from federator.archive.connection.retry import Breaker, RetryBudget, subject_of, with_retries
 from federator.archive.connection.target import target
 from federator.archive.connection.trust import trust_in_nobody, trust_of
@@ -226,16 +227,29 @@ class ArchiveClient:
             transport=transport,
             verify=trust,
             timeout=httpx.Timeout(None, connect=min(_CONNECT_S, archive.deadline_s / 2)),
-            limits=httpx.Limits(
-                max_connections=archive.max_connections,
-                max_keepalive_connections=archive.max_connections,
-                keepalive_expiry=_KEEP_ALIVE_S,
-            ),
+            limits=self._limits(),
             follow_redirects=False,
             event_hooks={"response": [set_location_aside]},
-            trust_env=self._base.host not in _LOOPBACK,
+            trust_env=False,
+            mounts={} if archive.folder is not None else self._behind_proxies(trust),
             headers={"User-Agent": f"federator/{__version__}"},
         )
+
+    def _limits(self) -> httpx.Limits:
+        most = self.archive.max_connections
+        return httpx.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=_KEEP_ALIVE_S)
+
+    def _behind_proxies(self, trust: ssl.SSLContext) -> dict[str, httpx.AsyncBaseTransport | None]:
+        """The ways to the archive and to its token service that lead through a proxy."""
+        ways: dict[str, httpx.AsyncBaseTransport | None] = {}
+        for url in (self._base, address_of(self.archive.token_url)):
+            proxy = proxy_for(url.scheme, url.host, url.port) if url.host else ""
+            if proxy:
+                host = f"[{url.host}]" if ":" in url.host else url.host
+                ways[f"{url.scheme}://{host}"] = httpx.AsyncHTTPTransport(
+                    proxy=proxy, verify=trust, limits=self._limits(), trust_env=False
+                )
+        return ways
 
     async def _read(self, response: httpx.Response) -> Answer:
         if not response.is_success:
