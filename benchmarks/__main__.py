@@ -21,6 +21,9 @@ SUITE: dict[str, Callable[[], list[Line]]] = {
     "decoding": retrieving.decoding,
     "reports": retrieving.reports,
     "indexing": folders.indexing,
+    "folder": folders.searching,
+    "report": folders.large_report,
+    "frame": folders.one_frame,
 }
 
 

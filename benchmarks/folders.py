@@ -8,13 +8,21 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
-from benchmarks.measuring import Line
+from benchmarks.measuring import Line, Stdio, federator_command, interleaved, ratio
+from federator.archive.folder.files.pixels import open_stored
+from federator.archive.folder.index.index import FolderIndex
+from tests.support.synthetic import report_catalogue
 
+_REPORT_BYTES = 3_300_000
 _FILES = 20_000
 _SLICES = 100
 _BY_PYDICOM = """
@@ -94,7 +102,7 @@ def slice_model() -> bytes:
         "StudyID": "1",
         "SeriesNumber": "2",
         "AcquisitionNumber": "1",
-        "InstanceNumber": "00000",
+        "InstanceNumber": "77777",
         "ImagePositionPatient": ["-180", "-180", "-00000"],
         "ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"],
         "FrameOfReferenceUID": "2.25.4000000",
@@ -133,7 +141,7 @@ def write_folder(folder: Path, count: int) -> None:
         for number in range(_SLICES):
             uid = b"2.25.3%06d" % (study * _SLICES + number)
             one = content.replace(b"2.25.3000000", uid).replace(b"-00000", b"-%05d" % number)
-            (place / f"{number:03}.dcm").write_bytes(one.replace(b"00000 ", b"%05d " % number))
+            (place / f"{number:03}.dcm").write_bytes(one.replace(b"77777 ", b"%05d " % number))
 
 
 def indexing(*, count: int = _FILES) -> list[Line]:
@@ -168,3 +176,136 @@ def _spent(program: str, *arguments: str) -> tuple[float, float]:
     subprocess.run([sys.executable, "-c", program, *arguments], check=True)
     after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - began
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
+
+
+def searching(*, count: int = _FILES, rounds: int = 10) -> list[Line]:
+    """The newest studies of a large folder, against SQLite's answer from the same index."""
+    with tempfile.TemporaryDirectory() as place, _served(Path(place), count) as server:
+        index = FolderIndex(Path(place) / "files", Path(place) / "cache" / "federator")
+        statement = "SELECT row FROM studies ORDER BY date DESC, study LIMIT 50"
+        ours_s, theirs_s, _ = interleaved(
+            lambda: server.call("find-studies"), lambda: index.rows(statement, ()), rounds=rounds
+        )
+    return [
+        Line(
+            what=f"`find-studies` over a folder of {count:,} files, each time as it is then",
+            against="an SQLite query of that page",
+            reached=(ours_s - theirs_s) * 1000,
+            goal=20,
+            unit="ms",
+            note=f"{ours_s * 1000:.1f} ms against {theirs_s * 1000:.2f} ms",
+        )
+    ]
+
+
+@contextmanager
+def _served(place: Path, count: int) -> Iterator[Stdio]:
+    write_folder(place / "files", count)
+    with _server(place) as server:
+        _read_through(server)
+        yield server
+
+
+@contextmanager
+def _server(place: Path) -> Iterator[Stdio]:
+    config = place / "archives.toml"
+    config.write_text(f'schema_version = 1\n[archives.files]\nfolder = "{place / "files"}"\n', encoding="utf-8")
+    caches = {"XDG_CACHE_HOME": str(place / "cache"), "XDG_STATE_HOME": str(place / "state")}
+    server = Stdio(federator_command(config), caches)
+    try:
+        server.initialize()
+        yield server
+    finally:
+        server.close()
+
+
+def _read_through(server: Stdio) -> None:
+    while not server.structured("find-studies")["complete"]:
+        pass
+
+
+def large_report(*, rounds: int = 5) -> list[Line]:
+    """A dose report of megabytes as text out of a folder, the first time and again, against DCMTK's `dsrdump`."""
+    first, again, theirs = [], [], []
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        (place / "files").mkdir()
+        report = place / "files" / "report.dcm"
+        report.write_bytes(_dose_report())
+        for _ in range(rounds):
+            with _server(place) as server:
+                uids = _only_report(server)
+                for seconds in (first, again):
+                    seconds.append(_timed(lambda: server.call("get-structured-report-text", **uids)))  # noqa: B023
+            theirs.append(_timed(lambda: subprocess.run(["dsrdump", report], check=True, capture_output=True)))
+    return [
+        Line(
+            what=f"the text of a dose report of 3.3 MB in a folder, {which}",
+            against="`dsrdump` of it",
+            reached=ratio(ours, theirs),
+            goal=goal,
+            note=f"{statistics.median(ours):.2f} s against {statistics.median(theirs):.2f} s",
+        )
+        for which, ours, goal in (("first", first, 3), ("again", again, 0.5))
+    ]
+
+
+def _timed(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def _only_report(server: Stdio) -> dict[str, str]:
+    study = server.structured("find-studies")["studies"][0]["studyInstanceUid"]
+    report = server.structured("find-structured-reports", studyInstanceUid=study)["reports"][0]
+    return {
+        "studyInstanceUid": study,
+        "seriesInstanceUid": report["seriesInstanceUid"],
+        "sopInstanceUid": report["sopInstanceUid"],
+    }
+
+
+def _dose_report() -> bytes:
+    """A report with as many irradiation events as make 3.3 MB."""
+    dataset = report_catalogue.projection_dose()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    events = [item for item in dataset.ContentSequence if item.ValueType == "CONTAINER"]
+    small = len(_saved(dataset))
+    dataset.ContentSequence.extend(events)
+    # The same items again and again: written, they are as good as copies.
+    dataset.ContentSequence.extend(events * (_REPORT_BYTES // (len(_saved(dataset)) - small)))
+    return _saved(dataset)
+
+
+def _saved(dataset: Dataset) -> bytes:
+    buffer = io.BytesIO()
+    dataset.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def one_frame() -> list[Line]:
+    """Memory for the fiftieth frame of a file of 200 MB, against that frame."""
+    frame_bytes, frames = 2 * 1000 * 1000, 100
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "frames.dcm"
+        dataset = dcmread(io.BytesIO(slice_model()))
+        dataset.Rows = dataset.Columns = 1000
+        dataset.NumberOfFrames = frames
+        dataset.PixelData = bytes(frame_bytes * frames)
+        dataset.save_as(path, enforce_file_format=True)
+        open_stored(path)
+        tracemalloc.start()
+        open_stored(path).frame(frames // 2)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    return [
+        Line(
+            what="memory for frame 50 of a 200 MB multi-frame file in a folder",
+            against="that frame",
+            reached=peak / frame_bytes,
+            goal=4,
+            note=f"{peak / 1e6:.1f} MB against {frame_bytes / 1e6:.1f} MB",
+        )
+    ]

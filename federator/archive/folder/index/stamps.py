@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,17 +68,22 @@ def _listed(root: bytes, place: bytes) -> tuple[list[Stamp], list[bytes]]:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 below.append(head + name)
-            elif not entry.is_symlink() or _is_inside(entry.path, root):
-                try:
-                    told = entry.stat()
-                except OSError:
-                    continue  # it was removed meanwhile, or a link leads nowhere
-                if stat.S_ISREG(told.st_mode):
-                    found.append(Stamp(head + name, told.st_mtime_ns, told.st_size))
+                continue
+            try:
+                is_plain = entry.is_file(follow_symlinks=False)
+                if not is_plain and not _is_inside(entry.path, root):
+                    continue
+                told = entry.stat()
+            except OSError:
+                continue  # it was removed meanwhile, or a link leads nowhere
+            if is_plain or stat.S_ISREG(told.st_mode):
+                found.append(_stamped((head + name, told.st_mtime_ns, told.st_size)))
     return found, below
 
 
 _DOT = ord(".")
+# Without the function that a named tuple makes for its fields: there are as many as files, at every question.
+_stamped = partial(tuple.__new__, Stamp)
 
 
 def _is_inside(path: bytes, root: bytes) -> bool:
