@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from federator.dicom.pixels.codestream import inspect
-from federator.dicom.render.picture import JPEG, MAX_BYTES, PNG, encode, fit, square_size
+from federator.dicom.render.picture import JPEG, MAX_BYTES, PNG, encode, fit, looks_empty, square_size
 from federator.errors import ContentError
 
 NOISE = np.random.default_rng(0).integers(0, 256, (1500, 1300), dtype=np.uint8)
@@ -179,3 +179,21 @@ def test_no_size_of_image_and_pixel_escapes_the_limits(
     picture = encode(pixels, media_type=media_type, max_edge=max_edge, pixel_aspect=aspect)
     assert min(picture.width, picture.height) >= 1
     assert max(picture.width, picture.height) <= max_edge
+
+
+def _jpeg_of(pixels: np.ndarray) -> bytes:
+    buffer = BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def test_a_picture_on_which_next_to_nothing_can_be_seen_is_noticed_whoever_made_it() -> None:
+    """Issue 11: the same truths for the pictures of archives; what took many bytes is not decoded for it."""
+    columns = np.mgrid[0:512, 0:512][1]
+    spot = np.zeros((512, 512))
+    spot[200:220, 200:220] = 250
+    for empty in (np.zeros((512, 512)), np.full((512, 512), 255), columns // 32, spot):
+        assert looks_empty(_jpeg_of(empty))
+    for full in (columns // 2, np.random.default_rng(0).integers(0, 256, (512, 512)), np.zeros((16, 17))):
+        assert not looks_empty(_jpeg_of(full))
+    assert not looks_empty(b"no picture at all, whatever it is")

@@ -28,6 +28,7 @@ from tests.support.hostile_retrieval import Quirk, RetrievalArchive
 from tests.support.retrieval_objects import StoredObject, packaged
 from tests.support.synthetic.images import image_dataset, written
 from tests.support.synthetic.no_images import presentation_state, segmentation, structure_set
+from tests.support.synthetic.pictures import DISC, RAMP, angiography, with_overlay
 
 pytestmark = pytest.mark.anyio
 
@@ -490,3 +491,22 @@ async def test_what_is_no_image_says_what_it_is_its_images_with_their_tag_and_th
     shown = await call([archive], "render-instance-frame", **mask, frame=2, outputFormat="image/png")
     assert f'white is segment 2 "Spleen". It refers to 1 image: {SERIES}.1@teaching of series {SERIES}' in said(shown)
     assert set(picture(shown).ravel()) == {0, 255}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "says"),
+    [
+        (angiography(), "archives apply its Modality LUT, which is not for display"),
+        (with_overlay(image_dataset(RAMP, WindowCenter=2000, WindowWidth=4000), DISC), "archives leave overlays out"),
+        (image_dataset(RAMP), "archives choose the window from what lies outside the field of view, too"),
+    ],
+    ids=["XA", "overlay", "CT without a window"],
+)
+async def test_an_archive_is_not_asked_for_what_archives_draw_wrongly(hostile, dataset, says):
+    """contract.md §4; issue 11: the same truths hold beside an archive that renders."""
+    held = StoredObject(name="image", file=written(dataset))
+    archive, app = hostile("mercy", held)
+    result = await call([archive], "render-instance-frame", **at(held, "mercy"))
+    assert f"Decoded by federator: {says}." in said(result)
+    assert picture(result).shape == (96, 96)
+    assert not [request for request in app.requests if request.path.endswith("/rendered")]
