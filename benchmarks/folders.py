@@ -257,13 +257,11 @@ def _timed(call: Callable[[], object]) -> float:
 
 
 def _only_report(server: Stdio) -> dict[str, str]:
-    study = server.structured("find-studies")["studies"][0]["studyInstanceUid"]
-    report = server.structured("find-structured-reports", studyInstanceUid=study)["reports"][0]
-    return {
-        "studyInstanceUid": study,
-        "seriesInstanceUid": report["seriesInstanceUid"],
-        "sopInstanceUid": report["sopInstanceUid"],
-    }
+    """Its UIDs, found without looking into it."""
+    study = {"studyInstanceUid": server.structured("find-studies")["studies"][0]["studyInstanceUid"]}
+    series = {"seriesInstanceUid": server.structured("find-series", **study)["series"][0]["seriesInstanceUid"]}
+    instance = server.structured("find-instances", **study, **series)["instances"][0]
+    return {**study, **series, "sopInstanceUid": instance["sopInstanceUid"]}
 
 
 def _dose_report() -> bytes:

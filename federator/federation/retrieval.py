@@ -9,7 +9,7 @@ import anyio
 
 from federator.archive.connection.boundary import bounded
 from federator.archive.connection.client import ArchiveClient, Meter, RequestKind, current_meter
-from federator.errors import ArchiveError, FederatorError, NoArchiveAnswered, NotFound
+from federator.errors import ArchiveError, ContentError, FederatorError, NoArchiveAnswered, NotFound
 from federator.federation.lists import not_found
 from federator.model import Outcome, OutcomeState
 
@@ -33,10 +33,11 @@ async def first_served(clients: Sequence[ArchiveClient], operation: Operation[T]
 
     Raises NotFound where an archive says that it does not have the object and none has it, NoArchiveAnswered where
     all failed otherwise. A ContentError passes: another copy would hold the same content. So does a RequestError: it
-    speaks of what was asked for.
+    speaks of what was asked for. Where all who were asked have the object and cannot read it, that is a ContentError
+    too: they answered.
     """
     earlier: list[Outcome] = []
-    absent = False
+    absent, broken = False, True
     for client in clients:
         current_meter.set(meter := Meter())
         with anyio.move_on_after(client.archive.deadline_s) as deadline:
@@ -45,15 +46,19 @@ async def first_served(clients: Sequence[ArchiveClient], operation: Operation[T]
                     value = await operation(client)
             except ArchiveError as error:
                 absent = absent or error.http_status in _GONE
+                broken = broken and error.http_status == HTTPStatus.UNPROCESSABLE_ENTITY
                 earlier.append(_failed(client, error, meter))
             else:
                 return Served(value=value, archive=client.name, earlier=tuple(earlier))
         if deadline.cancelled_caught:
             client.timed_out(RequestKind.RETRIEVE)
+            broken = False
             late = ArchiveError(f"no answer within {client.archive.deadline_s:g} s.", state=OutcomeState.TIMED_OUT)
             earlier.append(_failed(client, late, meter))
     if absent:
         raise NotFound(not_found(what, earlier), outcomes=earlier)
+    if broken and earlier:
+        raise ContentError("; ".join(f"{outcome.archive} {outcome.message}" for outcome in earlier))
     raise NoArchiveAnswered(earlier)
 
 
