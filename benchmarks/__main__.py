@@ -4,11 +4,14 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import folders, retrieving, searching, starting
+from benchmarks import first_contact, folders, retrieving, searching, starting
 from benchmarks.measuring import Line
 
 SUITE: dict[str, Callable[[], list[Line]]] = {
     "search": searching.against_a_raw_request,
+    "cold": first_contact.cold,
+    "day": first_contact.crowded_day,
+    "call": first_contact.call_command,
     "archives": searching.many_slow_archives,
     "newest": searching.newest_of_many,
     "merge": searching.merging,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import retrieving, searching, starting
+from benchmarks import first_contact, retrieving, searching, starting
 from benchmarks.__main__ import SUITE, row_of
 from benchmarks.archives import archives
 from benchmarks.measuring import Line, Stdio, federator_command
@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 TINY: dict[str, Callable[[], list[Line]]] = {
     "archives": lambda: searching.many_slow_archives(count=3, milliseconds=5, rounds=1),
     "newest": lambda: searching.newest_of_many(count=2, size=3_000),
+    "day": lambda: first_contact.crowded_day(size=900),
+    "call": lambda: first_contact.call_command(rounds=1),
     "merge": lambda: searching.merging(count=2, size=20, rounds=1),
     "start": lambda: starting.start_up(rounds=1),
     "tools": starting.tool_list,
@@ -28,6 +30,7 @@ TINY: dict[str, Callable[[], list[Line]]] = {
 }
 WITH_ORTHANC: dict[str, Callable[[], list[Line]]] = {
     "search": lambda: searching.against_a_raw_request(counts=(12,), rounds=1, starts=1, typing_s=0),
+    "cold": lambda: first_contact.cold(counts=(12,), starts=1, typing_s=0),
     "pictures": lambda: retrieving.pictures(rounds=1),
     "reports": lambda: retrieving.reports(rounds=1),
 }
