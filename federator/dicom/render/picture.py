@@ -97,12 +97,17 @@ def fit(
     return _encode(image, media_type, _within(*whole, max_edge))
 
 
+def may_be_empty(content: bytes) -> bool:
+    """Whether a picture took suspiciously few bytes for its size: then `looks_empty` has to decode it."""
+    info = inspect(content)
+    return info is not None and len(content) * _PIXELS_A_BYTE < info.width * info.height <= MAX_PIXELS
+
+
 def looks_empty(content: bytes) -> bool:
-    """Whether a picture shows next to nothing. Only those are decoded that took suspiciously few bytes."""
+    """Whether a picture shows next to nothing."""
     import numpy as np
 
-    info = inspect(content)
-    if info is None or not len(content) * _PIXELS_A_BYTE < info.width * info.height <= MAX_PIXELS:
+    if not may_be_empty(content):
         return False
     contrast = contrast_of(np.asarray(_opened(content)))
     return contrast.is_one_tone or contrast.is_flat

@@ -21,7 +21,7 @@ from federator.dicom.objects.said import no_image_words, references_words
 from federator.dicom.pixels.encoded import EncodedFrame
 from federator.dicom.render.display import chosen_toning
 from federator.dicom.render.frame import frame_spread
-from federator.dicom.render.picture import looks_empty
+from federator.dicom.render.picture import looks_empty, may_be_empty
 from federator.errors import ContentError
 from federator.model import DicomJson
 from federator.server.wording.wording import one_line
@@ -110,7 +110,8 @@ async def _looked_into(
     client: ArchiveClient, address: FrameAddress, made: Retrieved, picture: ArchivePicture
 ) -> Retrieved:
     """The archive's picture; where next to nothing can be seen on it, the frame, whose values can be told."""
-    if not await anyio.to_thread.run_sync(looks_empty, picture.content):
+    # What took its bytes shows something, and needs no worker to see that.
+    if not may_be_empty(picture.content) or not await anyio.to_thread.run_sync(looks_empty, picture.content):
         return made
     try:
         frame = await retrieve_encoded_frame(client, address, made.row)
@@ -141,15 +142,15 @@ async def _describe(client: ArchiveClient, address: FrameAddress, wanted: Wanted
         window=window,
         window_words=words,
         drawn_here=fails and f"{fails}.",
-        mask_words=await anyio.to_thread.run_sync(_mask_sentence, row, address.frame_number, client.name),
+        mask_words=await _mask_sentence(row, address.frame_number, client.name),
     )
 
 
-def _mask_sentence(row: DicomJson, frame_number: int, archive: str) -> str:
+async def _mask_sentence(row: DicomJson, frame_number: int, archive: str) -> str:
     said = mask_words(row, frame_number)
     if not said:
         return ""
-    references = references_words(row, partial(_tagged, archive))
+    references = await anyio.to_thread.run_sync(references_words, row, partial(_tagged, archive))
     return f"{said}. It refers to {references}." if references else f"{said}."
 
 
