@@ -101,6 +101,9 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", parents=[shared], help="test archives step by step")
     check.add_argument("name", nargs="?", default="", help="only this archive")
     check.add_argument("--json", action="store_true", help="print each step as a line of JSON")
+    check.add_argument(
+        "--verbose", action="store_true", help="print each request with its status and time, for the PACS team"
+    )
     check.set_defaults(run=_check)
 
     demo = commands.add_parser("demo", help="build sample archives and show the answers; needs nothing")
@@ -199,7 +202,7 @@ def _check(options: argparse.Namespace) -> int:
     config = _source(options).current()
 
     async def check() -> int:
-        return await run_check(config, name=options.name, as_json=options.json)
+        return await run_check(config, name=options.name, as_json=options.json, verbose=options.verbose)
 
     return anyio.run(check)
 

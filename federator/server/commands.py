@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from federator.archive.check.steps import Step, check
+from federator.archive.connection.journal import Sent, current_journal
 from federator.archive.folder.index.progress import Progress, listener
 from federator.config import Archive, Config, ConfigSource
 from federator.errors import RequestError
@@ -16,18 +17,27 @@ from federator.server.caller import Picture, in_memory
 _MARKS = {True: "ok  ", False: "FAIL", None: "-   "}
 
 
-async def run_check(config: Config, *, name: str = "", as_json: bool = False) -> int:
-    """Test the archives step by step and print what is found; 0 where all is well, 1 where a step failed."""
+async def run_check(config: Config, *, name: str = "", as_json: bool = False, verbose: bool = False) -> int:
+    """Test the archives step by step and print what is found; 0 where all is well, 1 where a step failed.
+
+    With `verbose` also each request that was made on the way to a step, with its status and time.
+    """
     archives = _chosen(config, name)
     if not archives:
         raise RequestError("No archive is configured, or none is enabled. See archives.example.toml.")
     failed = False
+    sent: list[Sent] = []
+    if verbose:
+        current_journal.set(sent.append)
     for archive in archives:
         if not as_json:
             title = f" ({archive.title})" if archive.title else ""
             _say(f"{archive.name}{title}")
         async for step in _with_bar(check(archive)):
             failed = failed or step.ok is False
+            for request in sent:
+                _say(_request_as_json(archive, request) if as_json else _request_as_text(request))
+            sent.clear()
             _say(_step_as_json(archive, step) if as_json else _step_as_text(step))
     return 1 if failed else 0
 
@@ -61,6 +71,15 @@ def _step_as_text(step: Step) -> str:
     if step.advice:
         lines.append(f"          {step.advice}")
     return "\n".join(lines)
+
+
+def _request_as_text(request: Sent) -> str:
+    came = str(request.status or "") + (f" {request.fault}" if request.fault else "")
+    return f"       > {request.method} {request.address}: {came.strip()}, {request.milliseconds} ms"
+
+
+def _request_as_json(archive: Archive, request: Sent) -> str:
+    return json.dumps({"archive": archive.name, "request": dataclasses.asdict(request)}, ensure_ascii=False)
 
 
 def _step_as_json(archive: Archive, step: Step) -> str:

@@ -28,6 +28,7 @@ from federator.archive.connection.address import address_of, check_encoding, is_
 from federator.archive.connection.auth import SignIn
 from federator.archive.connection.faults import refusal, translated
 from federator.archive.connection.hurdles import hurdle_of
+from federator.archive.connection.journal import noted
 from federator.archive.connection.proxies import proxy_for
 from federator.archive.connection.retry import Breaker, RetryBudget, subject_of, with_retries
 from federator.archive.connection.target import target
@@ -173,12 +174,15 @@ class ArchiveClient:
         if meter is not None:
             meter.attempts += 1
         http = await self._opened()
-        try:
-            async with http.stream(method, url, **request) as response:  # type: ignore[arg-type]
-                yield response
-        except (httpx.HTTPError, ssl.SSLError) as error:
-            # httpx lets pass what TLS 1.3 says after the handshake: that a client certificate is wanted, for one.
-            raise translated(error, url.host) from error
+        with noted(method, url) as sent:
+            try:
+                async with http.stream(method, url, **request) as response:  # type: ignore[arg-type]
+                    sent.status = response.status_code
+                    yield response
+            except (httpx.HTTPError, ssl.SSLError) as error:
+                sent.fault = type(error).__name__
+                # httpx lets pass what TLS 1.3 says after the handshake: that a client certificate is wanted, for one.
+                raise translated(error, url.host) from error
 
     async def _opened(self) -> httpx.AsyncClient:
         """The HTTP client, made at the first request: a hundred archives cost nothing at start-up."""
