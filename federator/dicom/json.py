@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Self
 
 from federator.dicom import dictionary
 from federator.dicom.uid import checked_uid
@@ -35,6 +35,25 @@ _INTEGERS = frozenset({"IS", "SL", "SS", "SV", "UL", "US", "UV"})
 _NUMBERS = _INTEGERS | {"DS", "FD", "FL"}
 _BINARY = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 _CARRIERS = ("Value", "BulkDataURI", "InlineBinary")
+
+
+class WrittenNumber(float):
+    """A JSON number that knows how it was written: `25.40` stays `25.40` (contract.md section 5)."""
+
+    __slots__ = ("_written",)
+
+    _written: str
+
+    def __new__(cls, written: str) -> Self:
+        """The number that `written` stands for."""
+        number = super().__new__(cls, written)
+        number._written = written
+        return number
+
+    def __repr__(self) -> str:
+        return self._written
+
+    __str__ = __repr__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

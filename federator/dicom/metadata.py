@@ -174,7 +174,7 @@ def _written(value: object) -> str:
     if isinstance(value, dict):
         groups = [str(value.get(group) or "") for group in ("Alphabetic", "Ideographic", "Phonetic")]
         return "=".join(groups).rstrip("=")
-    if isinstance(value, float):
+    if isinstance(value, float) and not isinstance(value, json.WrittenNumber):
         return f"{value:.15g}"
     return str(value).strip(" \0")
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from federator.dicom.json import WrittenNumber
+
 _MAX_DIGITS = 40
 _MAX_RESCANNED = 4
 _BETWEEN = re.compile(r"[\s,\[\]\0\x1e\ufeff]*")
@@ -99,9 +101,14 @@ def _integer(written: str) -> int | str:
     return int(written) if len(written) <= _MAX_DIGITS else written
 
 
+def _fraction(written: str) -> float:
+    """A number with its digits; one that no attribute could hold goes without them."""
+    return WrittenNumber(written) if len(written) <= _MAX_DIGITS else float(written)
+
+
 def _no_number(_: str) -> None:
     """NaN and Infinity, which JSON does not know, are no value."""
 
 
-_DECODER = json.JSONDecoder(strict=False, parse_constant=_no_number)
-_CAREFUL = json.JSONDecoder(strict=False, parse_constant=_no_number, parse_int=_integer)
+_DECODER = json.JSONDecoder(strict=False, parse_float=_fraction, parse_constant=_no_number)
+_CAREFUL = json.JSONDecoder(strict=False, parse_float=_fraction, parse_constant=_no_number, parse_int=_integer)
