@@ -24,10 +24,14 @@ COMMANDS = {
     "browser": ("chromium",),
     "desktop": ("Xvfb", "openbox", "trayer", "xdotool", "dbus-daemon", "import"),
     "secret_service": ("dbus-daemon", "gnome-keyring-daemon", "secret-tool"),
+    "tiny_pacs": (),
 }
 """Marker to the commands without which its tests can show nothing."""
 
-PYTHON_MODULES = {"browser": ("playwright", "axe_playwright_python")}
+PYTHON_MODULES = {
+    "browser": ("playwright", "axe_playwright_python"),
+    "tiny_pacs": ("tiny_pacs", "tiny_pacs_dicomweb", "waitress"),
+}
 
 settings.register_profile("default", deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", parent=settings.get_profile("default"), max_examples=5_000)

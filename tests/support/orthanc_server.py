@@ -75,7 +75,7 @@ class OrthancPair:
     second: Orthanc
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]
 
@@ -83,7 +83,7 @@ def _free_port() -> int:
 @contextmanager
 def running(directory: Path, name: str, root: str, *, user: str = "", password: str = "") -> Iterator[Orthanc]:
     """An Orthanc of its own below `directory`, without GDCM; it ends with the context."""
-    port = _free_port()
+    port = free_port()
     store = directory / name
     store.mkdir()
     settings = {

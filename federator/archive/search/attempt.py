@@ -36,7 +36,7 @@ class Attempt:
 
     `sure` are the UIDs of rows that match beyond doubt; `in_hand`, which the caller may share, gets each such row at
     the moment when it comes. `more` says that the archive itself told of more, `too_broad` that
-    it refused to list so many (413).
+    it refused to list so many (413). `below`, shared as well, are rows with the modalities that their series told.
     """
 
     client: ArchiveClient
@@ -44,6 +44,7 @@ class Attempt:
     form: Form
     window: Window
     in_hand: dict[str, DicomJson]
+    below: dict[str, DicomJson]
     fetched: Fetched = field(default_factory=Fetched)
     ignored: set[str] = field(default_factory=set)
     error: ArchiveError | None = None
@@ -194,10 +195,15 @@ class Attempt:
             and self.window.holds(json.date(row, STUDY_DATE))
             and all(judge(row, filter_, fuzzy=self.query.fuzzy) is Verdict.MATCH for filter_ in others)
         ]
-        if open_ones and not await self._honoured(asked):
-            self.fetched.rows |= await modalities.told_of(
-                self.client, {uid: self.fetched.rows[uid] for uid in open_ones[:MOST_LOOKED_BELOW]}
-            )
+        if not open_ones or await self._honoured(asked):
+            return
+        unknown = [uid for uid in open_ones if uid not in self.below][: max(0, MOST_LOOKED_BELOW - len(self.below))]
+        self.below |= await modalities.told_of(self.client, {uid: self.fetched.rows[uid] for uid in unknown})
+        told = {uid: self.below[uid] for uid in open_ones if uid in self.below}
+        self.fetched.rows |= told
+        if asked.tag in self._sent_tags() and any(judge(row, asked) is Verdict.MISMATCH for row in told.values()):
+            # Only the series show that a filter was not applied whose attribute no row tells.
+            self.client.habits.ignored(self.form.naming, Level.STUDY, {asked.tag})
 
     async def _belongs(self, row: DicomJson) -> bool:
         date = json.date(row, STUDY_DATE)
@@ -232,9 +238,12 @@ class Attempt:
                     return False
         return True
 
+    def _sent_tags(self) -> set[str]:
+        return {sent.tag for sent in self.form.sent}
+
     async def _honoured(self, filter_: Filter) -> bool:
         """Whether a row without the attribute may be kept: the filter was sent, and the archive knows it."""
-        sent = any(sent.tag == filter_.tag for sent in self.form.sent)
+        sent = filter_.tag in self._sent_tags()
         return sent and await soundness.honours(self.client, self.form.naming, filter_)
 
 

@@ -43,6 +43,7 @@ class Search:
         self._twins: set[str] = set()
         self._untried: set[str] = set()
         self._doubts = Doubts()
+        self._below: dict[str, DicomJson] = {}
         self._tried: set[tuple[Naming, str]] = set()
         self._sampled = False
         self._unsettled = False
@@ -133,7 +134,9 @@ class Search:
         return whole
 
     def _attempt(self, form: Form, window: Window) -> Attempt:
-        return Attempt(client=self.client, query=self.query, form=form, window=window, in_hand=self.in_hand)
+        return Attempt(
+            client=self.client, query=self.query, form=form, window=window, in_hand=self.in_hand, below=self._below
+        )
 
     async def _take_sample(self) -> None:
         """Ask for rows to try filters on, where none is known that has what is asked for: once in a question."""

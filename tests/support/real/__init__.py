@@ -1,0 +1,1 @@
+"""Real archives of other makers, installed with the tests and started by them."""
