@@ -21,7 +21,7 @@ from tests.support.hostile.records import study, with_images
 
 pytestmark = pytest.mark.anyio
 
-HELD_S = 0.6
+HELD_S = 1.5
 """Issue 12, part 3: a ping is answered within 250 ms; with room for slow machines. Quadratic work takes minutes."""
 
 GOOD = with_images([study("1.2.1", date="20240105"), study("1.2.2", date="20240106")])
@@ -67,6 +67,7 @@ SEARCHES = {
     + b"0]}}]",
     "depth": b"[" * MEGABYTE,
     "digits": b"[" + b"9" * MEGABYTE + b"]",
+    "thousands of rows": rows(8_000, _00100010="Doe^Jane", _00081030="thorax"),
     "one wide letter": rows(1, _00081030="\U0001f600" + "a" * (8 * MEGABYTE)),
 }
 QUESTIONS = ("PatientName=Doe*", "PatientName=*jane* StudyDescription=*thorax*", "StudyDate=2024")

@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+import anyio.lowlevel
+
 from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
 from federator.archive.habits.known import Known
@@ -26,6 +28,10 @@ from federator.errors import ArchiveError
 from federator.model import DicomJson, Level
 
 TOO_BROAD = 413
+_ROWS_AT_A_TIME = 200
+"""So many rows are looked at before other calls get their turn: twenty thousand would hold them up for seconds."""
+_LOOKED_THROUGH = 2_000
+"""Among so many rows there is one of each kind to try filters on, or there is none."""
 MOST_LOOKED_BELOW = 60
 """How many studies of an answer are looked into for their modalities, where their rows do not tell them."""
 
@@ -108,7 +114,7 @@ class Attempt:
         self._doubt(reply.answer)
         if reply.answer.rows:
             self._learn_from(reply.answer.rows)
-        self.fetched.take(self._taken(reply, known))
+        self.fetched.take(await self._taken(reply, known))
         self.client.habits.ignored(self.form.naming, Level.STUDY, self.ignored)
 
     def _doubt(self, answer: Rows) -> None:
@@ -120,13 +126,13 @@ class Attempt:
 
     def _learn_from(self, rows: list[DicomJson]) -> None:
         if not self.client.habits.known.sample:
-            soundness.keep_sample(self.client, rows)
+            soundness.keep_sample(self.client, rows[:_LOOKED_THROUGH])
         asked = {filter_.tag for filter_ in self.query.filters}
         told = {tag for tag in asked if any(json.has_value(row, tag) for row in rows)}
         if told:
             self.client.habits.given(Level.STUDY, told)
 
-    def _taken(self, reply: Reply, known: Known) -> Fetched:
+    async def _taken(self, reply: Reply, known: Known) -> Fetched:
         """The rows of one answer, with what they show of the archive."""
         rows = reply.answer.rows
         count = reply.answer.count
@@ -134,7 +140,9 @@ class Attempt:
         fetched.wholeness = _judge_length(reply, known)
         self.more = self.more or reply.answer.more
         judged = outside = 0
-        for row in rows:
+        for number, row in enumerate(rows):
+            if number % _ROWS_AT_A_TIME == _ROWS_AT_A_TIME - 1:
+                await anyio.lowlevel.checkpoint()
             uid = json.uid(row, STUDY_UID)
             fetched.seen.add(uid)
             if fetched.rows.setdefault(uid, row) != row:
@@ -172,7 +180,9 @@ class Attempt:
     async def keep_matching(self) -> None:
         """Drop what does not match. Raises ArchiveError."""
         await self._look_below()
-        for uid, row in list(self.fetched.rows.items()):
+        for number, (uid, row) in enumerate(list(self.fetched.rows.items())):
+            if number % _ROWS_AT_A_TIME == _ROWS_AT_A_TIME - 1:
+                await anyio.lowlevel.checkpoint()
             if uid not in self.sure and not await self._belongs(row):
                 del self.fetched.rows[uid]
         for twin in self.fetched.twins:

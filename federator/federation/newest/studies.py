@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import anyio
+import anyio.to_thread
 
 from federator.archive.connection.boundary import bounded
 from federator.archive.connection.client import ArchiveClient, Meter, RequestKind, current_meter
@@ -22,6 +23,7 @@ from federator.federation.order import Rank, study_rank
 from federator.model import Entry, Level, Outcome, OutcomeState, Row
 
 _LEAST_FOR_COPIES_S = 0.4
+_MANY = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,7 @@ async def find_page(
 
     replies = await fan_out(clients, ask, Harvest, on_outcome=on_outcome, share=share)
     names = [client.name for client in clients]
-    entries = _merged(replies, names)
+    entries = await _all_merged(replies, names)
     frontier = _frontier(replies)
     ready = [entry for entry in entries if frontier is None or place(entry) <= frontier][:count]
     more = len(entries) > len(ready) or any(_goes_on(reply) for reply in replies)
@@ -82,6 +84,13 @@ async def find_page(
         resume_at=last if more else None,
         known_more=known_more,
     )
+
+
+async def _all_merged(replies: Sequence[Reply[Harvest]], names: Sequence[str]) -> list[Entry]:
+    """The entries; of many rows beside the event loop."""
+    if sum(reply.gathered.count for reply in replies) <= _MANY:
+        return _merged(replies, names)
+    return await anyio.to_thread.run_sync(_merged, replies, names)
 
 
 def _merged(replies: Sequence[Reply[Harvest]], names: Sequence[str]) -> list[Entry]:
