@@ -94,7 +94,7 @@ async def test_whether_an_archive_sorts_is_asked_only_where_windows_do_not_do_at
 
     It is asked the other way round only where the first way looked like it.
     """
-    dense, sparse = stored(400), stored(240, days_apart=60)
+    dense, sparse = stored(400), stored(1_500, days_apart=60)
     for records, expected in ((dense, []), (sparse, asked_for)):
         archive = HostileArchive(Holdings(studies=records), Switches(orderby=orderby))
         with loopback.serve(archive) as (url,):
