@@ -71,6 +71,9 @@ class HealthFile:
     def _replace(self, content: Mapping[str, Any]) -> None:
         folder = self._path.parent
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.name == "posix" and folder.stat().st_mode & 0o077:
+            # One that another program made, or an earlier version: what lies there is this user's alone.
+            folder.chmod(0o700)
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=".health-")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:

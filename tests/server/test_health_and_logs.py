@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -153,3 +154,16 @@ def test_what_fails_in_a_loop_is_told_once_a_minute():
     now[0] = 61.0
     assert once.filter(record)
     assert "(999 more since it was told last)" in logs.DiscreetFormatter().format(record)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights are told otherwise on Windows")
+def test_the_state_folder_is_this_users_alone(tmp_path):
+    """Issue 12, part 7: 0700, also where the folder was there before with wider rights."""
+    for folder in (tmp_path / "made", tmp_path / "found"):
+        if folder.name == "found":
+            folder.mkdir(mode=0o755)
+        health = HealthFile(folder / "health.json")
+        health.used_by("claude-ai")
+        health.save()
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert (folder / "health.json").stat().st_mode & 0o777 == 0o600
