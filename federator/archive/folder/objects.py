@@ -1,6 +1,8 @@
 """What WADO-RS gives of the files in a folder: metadata, whole instances and bulk data (PS3.18 §10.4)."""
 
+import json
 import os
+from collections.abc import Collection, Container
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -18,17 +20,31 @@ JsonRow = dict[str, Any]
 
 _WORD_BYTES = {"OW": 2, "OL": 4, "OF": 4, "OD": 8, "OV": 8}
 _PREAMBLE = 128
+_CHARACTER_SET = 0x00080005
 _PIXELS = frozenset(int(tag, 16) for tag in PIXEL_TAGS)
 _WINDOWS = (65_536, 1_048_576, 16_777_216, 268_435_456)
 
 
-def header_row(path: Path) -> JsonRow:
-    """All attributes of a file up to its pixels as a row; empty where it cannot be read any more."""
+def header_row(path: Path, tags: Collection[str] = ()) -> JsonRow:
+    """The attributes of a file up to its pixels as a row, or just those with these tags; empty where it is unreadable.
+
+    A report holds megabytes in one sequence: what is not asked for is passed over.
+    """
+    wanted = {_CHARACTER_SET, *(int(tag, 16) for tag in tags)}
+    # To know a private attribute one has to know who reserved its block.
+    is_plain = bool(tags) and not any(tag >> 16 & 1 for tag in wanted)
     try:
-        stored = open_stored(path)
+        with damage_told(), opened(path) as file:
+            row: JsonRow = json.loads(_walked(file, "", wanted=wanted if is_plain else None).text())
+            return row
+    except Unusual:
+        pass
     except (DamagedFile, GoneFile):
         return {}
-    return to_json(stored.dataset, lambda _: "")
+    try:
+        return to_json(open_stored(path).dataset, lambda _: "")
+    except (DamagedFile, GoneFile):
+        return {}
 
 
 def metadata(path: Path, address: str) -> str:
@@ -38,12 +54,17 @@ def metadata(path: Path, address: str) -> str:
     """
     try:
         with damage_told(), opened(path) as file:
-            return _walked(file, address)
+            walk = _walked(file, address)
     except Unusual:
         return _read_otherwise(path, address)
+    if walk.stopped:
+        pixels = {"vr": walk.stopped.vr or "OW", "BulkDataURI": f"{address}/{walk.stopped.tag:08X}"}
+        walk.found |= encoded_elements({f"{walk.stopped.tag:08X}": pixels})
+    return walk.text()
 
 
-def _walked(file: BinaryIO, address: str) -> str:
+def _walked(file: BinaryIO, address: str, *, wanted: Container[int] | None = None) -> Walk:
+    """The walk over a file up to its pixels."""
     content = file.read(_WINDOWS[0])
     head = head_of(content)
     if head.transfer_syntax == DEFLATED:
@@ -51,18 +72,17 @@ def _walked(file: BinaryIO, address: str) -> str:
     for size in _WINDOWS:
         content += file.read(size - len(content))
         is_whole = len(content) < size
-        walk = Walk(content, head.syntax, bulk_address=lambda path, _: f"{address}/{path}", stops=_PIXELS)
+        walk = Walk(
+            content, head.syntax, bulk_address=lambda path, _: f"{address}/{path}", wanted=wanted, stops=_PIXELS
+        )
         try:
             walk.top(head.start)
         except MoreNeeded:
             if is_whole:
                 raise Unusual from None
             continue
-        if walk.stopped:
-            pixels = {"vr": walk.stopped.vr or "OW", "BulkDataURI": f"{address}/{walk.stopped.tag:08X}"}
-            walk.found |= encoded_elements({f"{walk.stopped.tag:08X}": pixels})
         if walk.stopped or is_whole:
-            return walk.text()
+            return walk
     raise Unusual
 
 

@@ -188,7 +188,7 @@ def _matches(index: FolderIndex, found: Candidate, query: FolderQuery) -> bool:
     known = indexed_tags()
     for filter_ in sorted(query.filters, key=lambda asked: asked.tag not in known):
         if filter_.tag not in known and filter_.tag not in found.row and found.path:
-            found.row = {**header_row(index.place(found.path)), **found.row}
+            found.row = {**header_row(index.place(found.path), [asked.tag for asked in query.filters]), **found.row}
         if not _agrees(found.row, filter_, fuzzy=query.fuzzy):
             return False
     return True
@@ -234,7 +234,7 @@ def _sort_key(row: JsonRow, tag: str) -> tuple[float, str] | None:
 def _shown(index: FolderIndex, found: Candidate, query: FolderQuery, base: str) -> JsonRow:
     row = found.row
     if found.path and (query.shows_all or not query.shown <= indexed_tags()):
-        row = {**header_row(index.place(found.path)), **row}
+        row = {**header_row(index.place(found.path), () if query.shows_all else query.shown), **row}
     tags = _INSTANCE_TAGS if query.level is Level.INSTANCE else frozenset()
     if query.level is not Level.STUDY and not query.series:
         tags |= _SERIES_TAGS

@@ -44,7 +44,7 @@ def _writers(encoding: str, order: str) -> dict[str, Writer]:
     texts: dict[str, Callable[[str], list[str]]] = {
         **dict.fromkeys(("AS", "CS", "DA", "DT", "TM"), lambda text: text.rstrip(" \0").split("\\")),
         "AE": lambda text: [part.strip() for part in text.split("\\")],
-        "UI": lambda text: text.rstrip("\0 ").split("\\"),
+        "UI": lambda text: [part.strip() for part in text.rstrip("\0 ").split("\\")],
         "UR": lambda text: [text.rstrip()],
     }
     coded: dict[str, Callable[[str], list[str]]] = {
