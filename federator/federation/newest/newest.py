@@ -13,7 +13,6 @@ from dataclasses import replace
 
 from federator.archive.habits.known import Hint
 from federator.archive.search.fetched import EVERYTHING, Fetched, Wholeness, Window
-from federator.archive.search.request import REFUSALS
 from federator.errors import ArchiveError
 from federator.federation.newest.gallop import Gallop
 from federator.federation.newest.harvest import Quest
@@ -24,6 +23,8 @@ from federator.federation.order import Rank
 _SMALL = 100
 _PATIENCE = 2
 _MOST_PER_DAY = 100_000
+# How archives say that they want a question with a key in it.
+_KEY_WANTED = frozenset({400, 422})
 
 
 async def find_newest(quest: Quest) -> None:
@@ -62,7 +63,7 @@ async def _probe(quest: Quest) -> Fetched:
     try:
         fetched = await quest.search.fetch(window, limit=quest.limit)
     except ArchiveError as refusal:
-        if refusal.http_status not in REFUSALS or quest.dated_only:
+        if refusal.http_status not in _KEY_WANTED or quest.dated_only:
             raise
         # A list without a key may be refused where one by date is not.
         return Fetched(wholeness=Wholeness.CUT)
@@ -106,7 +107,7 @@ async def _read_undated(quest: Quest) -> None:
     try:
         whole = await quest.search.pages(EVERYTHING)
     except ArchiveError as refusal:
-        if refusal.http_status not in REFUSALS or not known:
+        if refusal.http_status not in _KEY_WANTED or not known:
             raise
         whole = Fetched(wholeness=Wholeness.CUT)
     quest.take(whole)
