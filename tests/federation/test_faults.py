@@ -182,13 +182,13 @@ async def test_a_certificate_that_nobody_trusts_is_unreachable(loopback: Loopbac
 
 
 async def test_a_certificate_that_was_given_is_trusted(tmp_path: Path, loopback: Loopback) -> None:
-    """contract.md §7: ca_file. The certificate names no address, so only the name is left to complain about."""
+    """contract.md §7: ca_file. The certificate has a common name alone, so only that is left to complain about."""
     pem = write_self_signed(tmp_path / "server.pem")
     with FaultyServer(certificate=pem) as server:
         bad = Archive(name="bad", url=server.url("well"), ca_file=pem, deadline_s=DEADLINE_S)
         _, outcome = await beside_a_good_one(loopback, bad)
     assert outcome.state is OutcomeState.UNREACHABLE
-    assert "different name" in outcome.message
+    assert "names no host in a Subject Alternative Name" in outcome.message
 
 
 async def test_plain_http_at_a_secure_address_is_said(loopback: Loopback, faulty: FaultyServer) -> None:

@@ -105,8 +105,17 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "archive")])
         alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
-        certificate = self._signed(name, key, alternative, days=days)
-        path = self._folder / f"{address}{days}.pem"
+        return self._context(key, self._signed(name, key, alternative, days=days), f"{address}{days}")
+
+    def nameless_server(self, common_name: str) -> ssl.SSLContext:
+        """A server's side of TLS with a certificate that has a common name alone."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+        plain = x509.BasicConstraints(ca=False, path_length=None)
+        return self._context(key, self._signed(name, key, plain, days=30), f"{common_name}-nameless")
+
+    def _context(self, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate, file: str) -> ssl.SSLContext:
+        path = self._folder / f"{file}.pem"
         path.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -1,20 +1,20 @@
 """What goes wrong between the TCP connection and the first byte of HTTP, in plain words."""
 
 import ssl
-from collections.abc import Iterator
 
 from federator.archive.check.findings import Fault, Route, StepName
+from federator.archive.connection.certificates import NamesNoHost, causes, entry_for, is_for_another
 from federator.errors import ArchiveError
 from federator.model import OutcomeState
 
 
 def of_tls(error: ArchiveError, route: Route) -> Fault | None:
     """What went wrong between the TCP connection and the first byte of HTTP; None where that was not it."""
-    cause = next((part for part in _causes(error) if isinstance(part, (ssl.SSLError, FileNotFoundError))), None)
+    cause = next((part for part in causes(error) if isinstance(part, (ssl.SSLError, FileNotFoundError))), None)
     if isinstance(cause, ssl.SSLCertVerificationError):
         # The check of the certificate says why in OpenSSL's or the system's own words, which hold no secret.
         reason = cause.verify_message
-        told, advice = _certificate(reason)
+        told, advice = _nameless(error.host) if isinstance(error, NamesNoHost) else _certificate(reason)
         return Fault(
             step=StepName.SECURE, message=f"The secure connection failed: {told}", advice=advice, details=reason
         )
@@ -37,11 +37,19 @@ def _certificate(reason: str) -> tuple[str, str]:
     lower = reason.lower()
     if "expired" in lower:
         return "its certificate has expired.", "Tell the PACS team. Do not switch checking off."
-    if "mismatch" in lower or "not valid for" in lower:
+    if is_for_another(reason):
         advice = "Use the name that stands in the certificate; IT knows it. Do not switch checking off."
         return "its certificate was issued for a different name.", advice
     advice = "Ask IT for the hospital root certificate and add its file under Advanced. Do not switch checking off."
     return "its certificate is not trusted on this computer.", advice
+
+
+def _nameless(host: str) -> tuple[str, str]:
+    advice = (
+        f"Ask the PACS team to have it issued anew with {entry_for(host)} in its Subject Alternative Name; "
+        "the common name does not count (RFC 9525). Do not switch checking off."
+    )
+    return "its certificate names no host in a Subject Alternative Name (SAN).", advice
 
 
 def no_encryption(route: Route, details: str) -> Fault:
@@ -52,10 +60,3 @@ def no_encryption(route: Route, details: str) -> Fault:
         advice=f"Is this an http:// address? Check the port ({route.port}).",
         details=details,
     )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or seen.__context__

@@ -26,6 +26,7 @@ import httpx
 from federator import __version__
 from federator.archive.connection.address import address_of, check_encoding, is_redirect, redirected, set_location_aside
 from federator.archive.connection.auth import SignIn
+from federator.archive.connection.certificates import NamesNoHost, names_no_host
 from federator.archive.connection.faults import refusal, translated
 from federator.archive.connection.hurdles import hurdle_of
 from federator.archive.connection.journal import noted
@@ -181,6 +182,8 @@ class ArchiveClient:
                     yield response
             except (httpx.HTTPError, ssl.SSLError) as error:
                 sent.fault = type(error).__name__
+                if await names_no_host(error, url):
+                    raise NamesNoHost(url.host) from error
                 # httpx lets pass what TLS 1.3 says after the handshake: that a client certificate is wanted, for one.
                 raise translated(error, url.host) from error
 

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
+from federator.archive.connection.certificates import is_for_another
 from federator.archive.folder import told
 from federator.errors import ArchiveError
 from federator.model import OutcomeState
@@ -100,7 +101,7 @@ def _tls_reason(error: BaseException) -> str:
         if isinstance(seen, ssl.SSLCertVerificationError):
             if "expired" in seen.verify_message:
                 return "its certificate has expired."
-            if "mismatch" in seen.verify_message.lower() or "not valid for" in seen.verify_message:
+            if is_for_another(seen.verify_message):
                 return "its certificate was issued for a different name."
             return "its certificate is not trusted on this computer. Ask IT for the root certificate (ca_file)."
         if isinstance(seen, ssl.SSLError):

@@ -65,5 +65,14 @@ def trust_in_the_system() -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_default_certs()
         if context.cert_store_stats()["x509_ca"]:
-            return context
-    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            return _naming(context)
+    return _naming(truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+
+
+def _naming(context: ssl.SSLContext) -> ssl.SSLContext:
+    """Of a certificate's names only its Subject Alternative Name counts; Python would take the common name as well.
+
+    Standard: RFC 9110 §4.3.4
+    """
+    context.hostname_checks_common_name = False
+    return context

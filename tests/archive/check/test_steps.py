@@ -122,6 +122,17 @@ async def test_a_certificate_that_does_not_fit_is_told_by_why(authority, server,
     assert step.details
 
 
+@pytest.mark.parametrize(("host", "entry"), [("localhost", "DNS:localhost"), ("127.0.0.1", "IP:127.0.0.1")])
+async def test_a_certificate_with_a_common_name_alone_is_told_as_such(authority, host, entry):
+    """RFC 9110 §4.3.4, RFC 9525 §2: its administrator has to have it issued anew."""
+    with canned(always(http(200, STUDY_LIST)), tls=authority.nameless_server(host)) as port:
+        url = f"https://{host}:{port}/dicom-web"
+        step = await failing(Archive(name="a", url=url, ca_file=authority.ca_file, deadline_s=5))
+    assert step.name == "Secure"
+    assert "names no host in a Subject Alternative Name" in step.message
+    assert f"issued anew with {entry} in its Subject Alternative Name" in step.advice
+
+
 async def test_encryption_asked_of_a_port_without_it_is_the_secure_steps_matter():
     """facts/tray.md 8.4, row 6."""
     with canned(always(http(400)), tls=None) as port:

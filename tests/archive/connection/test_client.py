@@ -52,7 +52,7 @@ async def refusal(archive: Archive, path: str = "/studies") -> ArchiveError:
 
 
 @contextmanager
-def recorded(respond: Respond) -> Iterator[tuple[int, list[str]]]:
+def recorded(respond: Respond, tls: ssl.SSLContext | None = None) -> Iterator[tuple[int, list[str]]]:
     """A canned server and the heads of the requests that it got."""
     heads: list[str] = []
 
@@ -60,7 +60,7 @@ def recorded(respond: Respond) -> Iterator[tuple[int, list[str]]]:
         heads.append(head)
         return respond(head)
 
-    with canned(keep) as port:
+    with canned(keep, tls=tls) as port:
         yield port, heads
 
 
@@ -447,6 +447,20 @@ async def test_a_certificate_for_another_name_and_an_old_one_are_told_apart(auth
     with canned(lambda _: http(200), tls=authority.server(days=5)) as port:
         error = await refusal(at(port, "https", ca_file=authority.ca_file))
         assert "expired" in str(error)
+
+
+@pytest.mark.parametrize(("host", "entry"), [("localhost", "DNS:localhost"), ("127.0.0.1", "IP:127.0.0.1")])
+async def test_a_certificate_with_a_common_name_alone_is_refused_with_what_to_do(
+    authority: Authority, host: str, entry: str
+) -> None:
+    """RFC 9110 §4.3.4, RFC 9525 §2: a common name is no name of a host; nothing is sent."""
+    with recorded(lambda _: http(200, STUDY_LIST), tls=authority.nameless_server(host)) as (port, heads):
+        archive = Archive(name="a", url=f"https://{host}:{port}/dicom-web", ca_file=authority.ca_file)
+        error = await refusal(archive)
+        assert heads == []
+    assert (error.state, error.permanent) == (OutcomeState.UNREACHABLE, True)
+    assert "names no host in a Subject Alternative Name" in str(error)
+    assert f"issued anew with {entry} there" in str(error)
 
 
 async def test_a_client_certificate_is_shown_to_an_archive_that_wants_one(authority: Authority, tmp_path: Path) -> None:

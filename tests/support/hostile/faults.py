@@ -195,7 +195,7 @@ class FaultyServer:
 
 
 def write_self_signed(path: Path) -> Path:
-    """A certificate for 127.0.0.1 that nobody has reason to trust, with its key, in one PEM file."""
+    """A certificate that nobody has reason to trust, with its key, in one PEM file; it has a common name alone."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = dt.datetime.now(dt.UTC)
