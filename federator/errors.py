@@ -93,7 +93,14 @@ class NotFound(FederatorError):  # noqa: N818 - reads as a sentence at the place
 
 
 class ContentError(FederatorError):
-    """The object was found, but it holds nothing of the kind that was asked for."""
+    """The object was found, but it holds nothing of the kind that was asked for, or its holder cannot read it.
+
+    `outcomes` are those of the other archives that were asked for it.
+    """
+
+    def __init__(self, message: str, *, outcomes: Sequence[Outcome] = ()) -> None:
+        self.outcomes = tuple(outcomes)
+        super().__init__(message)
 
 
 def places_of(error: BaseException) -> list[str]:

@@ -1,6 +1,6 @@
 """Retrieving one object from whichever archive serves it: the preferred holder first, then the others."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Generic, TypeVar
@@ -33,11 +33,11 @@ async def first_served(clients: Sequence[ArchiveClient], operation: Operation[T]
 
     Raises NotFound where an archive says that it does not have the object and none has it, NoArchiveAnswered where
     all failed otherwise. A ContentError passes: another copy would hold the same content. So does a RequestError: it
-    speaks of what was asked for. Where all who were asked have the object and cannot read it, that is a ContentError
-    too: they answered.
+    speaks of what was asked for. Where one has the object and cannot read it, and nobody else gives it, that is a
+    ContentError too: it has answered, and the object is there.
     """
     earlier: list[Outcome] = []
-    absent, broken = False, True
+    absent, broken = False, set[str]()
     for client in clients:
         current_meter.set(meter := Meter())
         with anyio.move_on_after(client.archive.deadline_s) as deadline:
@@ -46,20 +46,26 @@ async def first_served(clients: Sequence[ArchiveClient], operation: Operation[T]
                     value = await operation(client)
             except ArchiveError as error:
                 absent = absent or error.http_status in _GONE
-                broken = broken and error.http_status == HTTPStatus.UNPROCESSABLE_ENTITY
+                if error.http_status == HTTPStatus.UNPROCESSABLE_ENTITY:
+                    broken.add(client.name)
                 earlier.append(_failed(client, error, meter))
             else:
                 return Served(value=value, archive=client.name, earlier=tuple(earlier))
         if deadline.cancelled_caught:
             client.timed_out(RequestKind.RETRIEVE)
-            broken = False
             late = ArchiveError(f"no answer within {client.archive.deadline_s:g} s.", state=OutcomeState.TIMED_OUT)
             earlier.append(_failed(client, late, meter))
+    if broken:
+        told = "; ".join(_said(outcome, broken) for outcome in earlier)
+        raise ContentError(told, outcomes=[outcome for outcome in earlier if outcome.archive not in broken])
     if absent:
         raise NotFound(not_found(what, earlier), outcomes=earlier)
-    if broken and earlier:
-        raise ContentError("; ".join(f"{outcome.archive} {outcome.message}" for outcome in earlier))
     raise NoArchiveAnswered(earlier)
+
+
+def _said(outcome: Outcome, broken: Collection[str]) -> str:
+    """The holder's sentence goes on after its name; what the others met stands behind theirs."""
+    return f"{outcome.archive}{'' if outcome.archive in broken else ':'} {outcome.message or outcome.state.value}"
 
 
 def _failed(client: ArchiveClient, error: ArchiveError, meter: Meter) -> Outcome:

@@ -16,7 +16,7 @@ from mcp.types import CallToolResult, InputRequiredResult, TextContent, Tool, To
 from pydantic import ValidationError
 
 from federator.dicom.visible import visible
-from federator.errors import FederatorError, NoArchiveAnswered, NotFound, places_of
+from federator.errors import ContentError, FederatorError, NoArchiveAnswered, NotFound, places_of
 from federator.server.arguments import invalid_arguments, unknown_arguments
 from federator.server.progress import tell_of_waiting, telling_of_folders
 from federator.server.shared import App
@@ -79,7 +79,7 @@ class Endpoint(MCPServer[App]):
             return _visible(await self._call(name, arguments, context))
         except ToolError as error:
             meant = _meant(error.__cause__)
-            if context is not None and isinstance(meant, NoArchiveAnswered | NotFound):
+            if context is not None and isinstance(meant, NoArchiveAnswered | NotFound | ContentError):
                 context.request_context.lifespan_context.note(meant.outcomes)
             return _failure(str(meant) if meant is not None else _explain(error))
         finally:
