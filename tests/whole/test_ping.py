@@ -8,20 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
-import pytest
 
 from tests.support.hostile.loopback import Loopback
 from tests.whole.test_command_line import INITIALIZE
 from tests.whole.test_shell import CALL, started
 
 AT_LEAST = 5
-"""A loop that is held answers two pings at most before the search that holds it; a free one 30 and 200 of these two."""
+"""A loop that is held answers none or two before the search that holds it; a free one answered 220."""
 BEFORE = 20
-MEGABYTE = 1_000_000
-ANSWERS = {
-    "openings of strings": b'["' * (4 * MEGABYTE),
-    "half a million rows that are none": b"[" + b'{"00100010":1},' * (MEGABYTE // 2),
-}
+ROWS_THAT_ARE_NONE = b"[" + b'{"00100010":1},' * 500_000
 
 
 class Holding:
@@ -61,10 +56,9 @@ class Line:
         return self.answer()
 
 
-@pytest.mark.parametrize("what", ANSWERS)
-def test_pings_are_answered_while_a_large_answer_is_taken_apart(loopback: Loopback, tmp_path: Path, what: str) -> None:
+def test_pings_are_answered_while_a_large_answer_is_taken_apart(loopback: Loopback, tmp_path: Path) -> None:
     """Issue 12, part 3: counted between the answer's last byte and the end of the search, not by the clock."""
-    archive = Holding(ANSWERS[what])
+    archive = Holding(ROWS_THAT_ARE_NONE)
     with loopback.serve(archive) as (url,):
         config = tmp_path / "archives.toml"
         config.write_text(f'schema_version = 1\n[archives.bad]\nurl = "{url}"\ndeadline_s = 60\n', encoding="utf-8")
