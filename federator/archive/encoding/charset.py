@@ -16,6 +16,8 @@ _IN_USE = re.compile(
     r"iso2022_(?:jp|kr)(?:_\w+)?|gbk?|gb2312|gb18030|big5(?:hkscs)?|mac-\w+|utf-(?:16|32)(?:-[bl]e)?"
 )
 _ESCAPE = b"\x1b"
+# Looked up now: Python loads it when it is first used, and the first answer would wait for that.
+_UTF_8 = codecs.lookup("utf-8-sig").name
 
 
 def decoded(body: bytes, content_type: str) -> tuple[str, bool]:
@@ -29,14 +31,14 @@ def decoded(body: bytes, content_type: str) -> tuple[str, bool]:
     wide: str = json.detect_encoding(body)
     named = [] if wide.startswith("utf-8") else [wide]
     named += [declared] if declared and _ESCAPE in body else []
-    named += ["utf-8-sig", *([declared] if declared else [])]
+    named += [_UTF_8, *([declared] if declared else [])]
     for charset in named:
         try:
             text = body.decode(charset)
         except UnicodeDecodeError:
             continue
         # Escape sequences of ISO 2022 that nobody declared: each byte is ASCII, the letters that are meant are not.
-        return text.removeprefix("\ufeff"), charset == "utf-8-sig" and _ESCAPE in body
+        return text.removeprefix("\ufeff"), charset == _UTF_8 and _ESCAPE in body
     return _guessed(body), True
 
 
