@@ -38,12 +38,15 @@ If more follows, the answer has a cursor: call the same tool again with the same
 """
 
 
-def build_server(source: ConfigSource | Config, *, health: HealthFile | None = None) -> Endpoint:
-    """An MCP server over the archives of `source`, for stdio, HTTP or memory; it opens nothing until it runs."""
+def build_server(source: ConfigSource | Config, *, health: HealthFile | None = None, only: str = "") -> Endpoint:
+    """An MCP server over the archives of `source`, for stdio, HTTP or memory; it opens nothing until it runs.
+
+    With `only` it is for one call of that tool: it neither offers the others nor loads ahead what they need.
+    """
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[App]) -> AsyncIterator[App]:
-        async with running(App(source, health)) as app:
+        async with running(App(source, health), is_for_one_call=bool(only)) as app:
             yield app
 
     endpoint = Endpoint(
@@ -54,6 +57,7 @@ def build_server(source: ConfigSource | Config, *, health: HealthFile | None = N
         lifespan=lifespan,
         log_level="WARNING",
         middleware=[_warm_up],
+        only=only,
     )
     for group in (archives, search, reports, metadata, images):
         group.register(endpoint)

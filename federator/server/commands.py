@@ -5,14 +5,17 @@ import json
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from federator.archive.check.steps import Step, check
-from federator.archive.connection.journal import Sent, current_journal
-from federator.archive.folder.index.progress import Progress, listener
 from federator.config import Archive, Config, ConfigSource
 from federator.errors import RequestError
 from federator.server.bar import Bar
 from federator.server.caller import Picture, in_memory
+
+if TYPE_CHECKING:
+    from federator.archive.check.steps import Step
+    from federator.archive.connection.journal import Sent
+    from federator.archive.folder.index.progress import Progress
 
 _MARKS = {True: "ok  ", False: "FAIL", None: "-   "}
 
@@ -22,6 +25,9 @@ async def run_check(config: Config, *, name: str = "", as_json: bool = False, ve
 
     With `verbose` also each request that was made on the way to a step, with its status and time.
     """
+    from federator.archive.check.steps import check
+    from federator.archive.connection.journal import current_journal
+
     archives = _chosen(config, name)
     if not archives:
         raise RequestError("No archive is configured, or none is enabled. See archives.example.toml.")
@@ -42,11 +48,13 @@ async def run_check(config: Config, *, name: str = "", as_json: bool = False, ve
     return 1 if failed else 0
 
 
-async def _with_bar(steps: AsyncIterator[Step]) -> AsyncIterator[Step]:
+async def _with_bar(steps: "AsyncIterator[Step]") -> "AsyncIterator[Step]":
     """The steps, and on the way to each a bar while a folder is read through."""
+    from federator.archive.folder.index.progress import listener
+
     bar = Bar(sys.stderr)
 
-    async def show(progress: Progress) -> None:
+    async def show(progress: "Progress") -> None:
         await bar.told(progress.read / max(1, progress.total), 1.0, str(progress))
 
     heard = listener.set(show)
@@ -66,23 +74,23 @@ def _chosen(config: Config, name: str) -> Sequence[Archive]:
     return chosen
 
 
-def _step_as_text(step: Step) -> str:
+def _step_as_text(step: "Step") -> str:
     lines = [f"  {_MARKS[step.ok]} {step.number}. {step.name}: {step.message}"]
     if step.advice:
         lines.append(f"          {step.advice}")
     return "\n".join(lines)
 
 
-def _request_as_text(request: Sent) -> str:
+def _request_as_text(request: "Sent") -> str:
     came = str(request.status or "") + (f" {request.fault}" if request.fault else "")
     return f"       > {request.method} {request.address}: {came.strip()}, {request.milliseconds} ms"
 
 
-def _request_as_json(archive: Archive, request: Sent) -> str:
+def _request_as_json(archive: Archive, request: "Sent") -> str:
     return json.dumps({"archive": archive.name, "request": dataclasses.asdict(request)}, ensure_ascii=False)
 
 
-def _step_as_json(archive: Archive, step: Step) -> str:
+def _step_as_json(archive: Archive, step: "Step") -> str:
     return json.dumps({"archive": archive.name, **dataclasses.asdict(step)}, ensure_ascii=False)
 
 
@@ -100,7 +108,7 @@ async def run_call(
     """
     pairs = dict(_pair(argument) for argument in arguments)
     bar = Bar(sys.stderr)
-    async with in_memory(source) as caller:
+    async with in_memory(source, only=tool) as caller:
         answer = await caller.call(tool, pairs, on_progress=bar.told)
     bar.clear()
     if as_json and answer.structured is not None:

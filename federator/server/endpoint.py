@@ -34,7 +34,9 @@ _HIDDEN = (
 class Endpoint(MCPServer[App]):
     """An MCP server whose tools fail closed, and whose every failure is one of federator's own sentences."""
 
-    def __init__(self, *named: Any, **options: Any) -> None:  # noqa: ANN401 - passed through to the SDK
+    def __init__(self, *named: Any, only: str = "", **options: Any) -> None:  # noqa: ANN401 - passed on to the SDK
+        self._only = only
+        self._names: list[str] = []
         self._needs: dict[str, str] = {}
         self._parameters: dict[str, Mapping[str, Any]] = {}
         self._silent: set[str] = set()
@@ -45,9 +47,13 @@ class Endpoint(MCPServer[App]):
 
         `needs` names the module that does the work. It is imported in a thread before the first call, because
         decoders and PDF readers take longer to load than other calls may be kept waiting. A tool that `is_silent`
-        reports no progress of its own, so that signs of life are given for it.
+        reports no progress of its own, so that signs of life are given for it. In an endpoint for `only` one tool the
+        others are known by name.
         """
         name = function.__name__.replace("_", "-")
+        self._names.append(name)
+        if self._only and name != self._only:
+            return
         if is_silent:
             self._silent.add(name)
         if needs:
@@ -114,7 +120,7 @@ class Endpoint(MCPServer[App]):
             listed = await super().list_tools()
             self._parameters = {tool.name: tool.input_schema.get("properties", {}) for tool in listed}
         if name not in self._parameters:
-            raise ToolError(f"There is no tool '{name[:60]}'. There are: {', '.join(self._parameters)}.")
+            raise ToolError(f"There is no tool '{name[:60]}'. There are: {', '.join(self._names)}.")
         if said := unknown_arguments(arguments, self._parameters[name]):
             raise ToolError(said)
 

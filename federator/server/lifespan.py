@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def running(app: App) -> AsyncIterator[App]:
+async def running(app: App, *, is_for_one_call: bool = False) -> AsyncIterator[App]:
     """The server's lifespan: `app` with its federation behind it, closed at the end."""
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(app.keep, _load_federation)
+        tasks.start_soon(app.keep, _load_federation if is_for_one_call else _load_ahead)
         tasks.start_soon(app.keep_health)
         tasks.start_soon(app.keep_processes)
         yield app
@@ -24,6 +24,12 @@ async def running(app: App) -> AsyncIterator[App]:
 
 
 def _load_federation() -> "type[Federation]":
+    from federator.federation.federation import Federation
+
+    return Federation
+
+
+def _load_ahead() -> "type[Federation]":
     # With what a search needs besides, so that the first question does not wait for it. The dictionary goes first:
     # what is left over from reading it is room for all that follows.
     from federator.dicom import dictionary
@@ -33,6 +39,5 @@ def _load_federation() -> "type[Federation]":
 
     trust_in_nobody()
     import federator.server.answers.search  # noqa: F401
-    from federator.federation.federation import Federation
 
-    return Federation
+    return _load_federation()

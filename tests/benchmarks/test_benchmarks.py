@@ -166,6 +166,20 @@ def test_the_first_question_to_an_archive_loads_nothing_more() -> None:
 
 
 @pytest.mark.xdist_group("benchmarks")
+def test_one_call_at_the_shell_loads_and_builds_only_what_its_tool_needs() -> None:
+    """Issue 10: `federator call list-archives` takes little more than the SDK's client and server alone."""
+    others = ("jsonschema", "pydicom", "federator.archive.check.steps", "federator.server.answers.search")
+    program = (
+        "import gc, sys\n"
+        "from federator.__main__ import main\n"
+        "main(['--config', sys.argv[1], 'call', 'list-archives'])\n"
+        f"print([name for name in {others} if name in sys.modules], gc.isenabled(), gc.get_freeze_count() > 100_000)\n"
+    )
+    with config_of({"nowhere": "http://127.0.0.1:9/dicom-web"}) as config:
+        assert printed_by(program, str(config)).splitlines()[-1] == "[] True True"
+
+
+@pytest.mark.xdist_group("benchmarks")
 def test_a_call_that_fails_stops_a_measurement() -> None:
     """A benchmark of errors would be fast."""
     with config_of({"nowhere": "http://127.0.0.1:9/dicom-web"}) as config:
