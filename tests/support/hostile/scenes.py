@@ -23,8 +23,11 @@ from tests.support.hostile.records import (
 from tests.support.hostile.switches import Fuzzy, IncludeField, Order, OrderBy, RepeatedKey, Switches, UnknownKey
 
 SETTINGS: Mapping[str, Sequence[Any]] = {
-    # Known gap: a silent cap at an odd number, inside which offset works, where dates are ignored too, shows itself
-    # by nothing. So the caps here are those that archives are shipped with.
+    # Known gap: an archive that ignores dates, cuts its lists without a word at a number that no archive is known to be
+    # shipped with, and honours offsets inside that cut. The list, the page behind it, the last row asked for by its
+    # offset and any window of dates are then what an archive of just so many studies answers: who doubts them calls
+    # every such archive `partial`. One that applies dates gives more for its windows than for the whole, and one whose
+    # offsets do nothing gives more than the last row, at whatever number. So the caps here are well-known ones.
     "silent_cap": (50, 100),
     "warned_cap": (10, 25),
     "over_limit_refused": (100, 200),
