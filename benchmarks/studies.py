@@ -84,6 +84,11 @@ def slice_file(number: int, edge: int) -> bytes:
     )
 
 
+def study_uid(number: int) -> str:
+    """The Study Instance UID of a file's study."""
+    return f"{_ROOT}.1.{number}"
+
+
 def file(number: int, rng: random.Random) -> bytes:
     """A study of one tiny image, dated within the last 1,500 days, as a Part 10 file."""
     day = dt.datetime.now(tz=dt.UTC).date() - dt.timedelta(days=rng.randrange(1500))
@@ -91,7 +96,7 @@ def file(number: int, rng: random.Random) -> bytes:
     image.file_meta = FileMetaDataset()
     image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     image.SOPClassUID = image.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
-    image.StudyInstanceUID = f"{_ROOT}.1.{number}"
+    image.StudyInstanceUID = study_uid(number)
     image.SeriesInstanceUID = f"{_ROOT}.2.{number}"
     image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = UID(f"{_ROOT}.3.{number}")
     image.StudyDate, image.StudyTime = day.strftime("%Y%m%d"), f"{rng.randrange(24):02}{rng.randrange(60):02}00"
