@@ -224,14 +224,14 @@ def _read_through(server: Stdio) -> None:
         pass
 
 
-def large_report(*, rounds: int = 5) -> list[Line]:
+def large_report(*, size_bytes: int = _REPORT_BYTES, rounds: int = 5) -> list[Line]:
     """A dose report of megabytes as text out of a folder, the first time and again, against DCMTK's `dsrdump`."""
     first, again, theirs = [], [], []
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         (place / "files").mkdir()
         report = place / "files" / "report.dcm"
-        report.write_bytes(_dose_report())
+        report.write_bytes(_dose_report(size_bytes))
         for _ in range(rounds):
             with _server(place) as server:
                 uids = _only_report(server)
@@ -264,8 +264,8 @@ def _only_report(server: Stdio) -> dict[str, str]:
     return {**study, **series, "sopInstanceUid": instance["sopInstanceUid"]}
 
 
-def _dose_report() -> bytes:
-    """A report with as many irradiation events as make 3.3 MB."""
+def _dose_report(size_bytes: int) -> bytes:
+    """A report with as many irradiation events as make so many bytes."""
     dataset = report_catalogue.projection_dose()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -273,7 +273,7 @@ def _dose_report() -> bytes:
     small = len(_saved(dataset))
     dataset.ContentSequence.extend(events)
     # The same items again and again: written, they are as good as copies.
-    dataset.ContentSequence.extend(events * (_REPORT_BYTES // (len(_saved(dataset)) - small)))
+    dataset.ContentSequence.extend(events * (size_bytes // (len(_saved(dataset)) - small)))
     return _saved(dataset)
 
 
@@ -283,9 +283,9 @@ def _saved(dataset: Dataset) -> bytes:
     return buffer.getvalue()
 
 
-def one_frame() -> list[Line]:
+def one_frame(*, frames: int = 100) -> list[Line]:
     """Memory for the fiftieth frame of a file of 200 MB, against that frame."""
-    frame_bytes, frames = 2 * 1000 * 1000, 100
+    frame_bytes = 2 * 1000 * 1000
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "frames.dcm"
         dataset = dcmread(io.BytesIO(slice_model()))

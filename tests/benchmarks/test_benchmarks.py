@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import first_contact, retrieving, searching, starting
+from benchmarks import first_contact, folders, retrieving, searching, starting
 from benchmarks.__main__ import SUITE, row_of
 from benchmarks.archives import archives
 from benchmarks.measuring import Line, Stdio, federator_command
@@ -27,6 +27,10 @@ TINY: dict[str, Callable[[], list[Line]]] = {
     "peak": lambda: starting.peak_memory(size_bytes=140 * 1_048_576, rows=300),
     "hundred": lambda: starting.hundred_archives(count=6, reachable=2, deadline_s=1.0, rounds=1),
     "decoding": lambda: retrieving.decoding(rounds=1),
+    "indexing": lambda: folders.indexing(count=200),
+    "folder": lambda: folders.searching(count=200, rounds=1),
+    "frame": lambda: folders.one_frame(frames=10),
+    "report": lambda: folders.large_report(size_bytes=60_000, rounds=1),
 }
 WITH_ORTHANC: dict[str, Callable[[], list[Line]]] = {
     "search": lambda: searching.against_a_raw_request(counts=(12,), rounds=1, starts=1, typing_s=0),

@@ -13,10 +13,10 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult
 
-from tests.dicom.report.test_documents import CDA
 from tests.server.answers.test_images import loop, slices
 from tests.support.orthanc_server import running
 from tests.support.synthetic import pdfs
+from tests.support.synthetic.clinical_documents import SAMPLE as CDA
 from tests.support.synthetic.documents import CDA_CLASS, encapsulated
 from tests.support.synthetic.images import written
 from tests.support.synthetic.report_catalogue import CATALOGUE

@@ -7,6 +7,7 @@ the others. Everything here takes time in proportion to the text.
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -102,8 +103,13 @@ def _integer(written: str) -> int | str:
 
 
 def _fraction(written: str) -> float:
-    """A number with its digits; one that no attribute could hold goes without them."""
-    return WrittenNumber(written) if len(written) <= _MAX_DIGITS else float(written)
+    """A number with the digits of its writer; without them where a program wrote out what a float holds.
+
+    Orthanc writes 0.69999999999999996 for a file's 0.7: of more than 15 digits the fewest that mean it are taken.
+    """
+    mantissa = written.lower().partition("e")[0]
+    is_meant = len(mantissa) <= _MAX_DIGITS and sum(map(str.isdigit, mantissa.lstrip("-0."))) <= sys.float_info.dig
+    return WrittenNumber(written) if is_meant else float(written)
 
 
 def _no_number(_: str) -> None:

@@ -164,7 +164,14 @@ async def test_a_report_is_read_whole_although_its_metadata_are_missing_or_cut(f
         text = said(await call(url, "get-structured-report-text", **uids))
         table = (await call(url, "get-structured-report-measurements", **uids)).structured_content
     assert "DLP: 300.10 mGy.cm" in text
-    assert sum(len(group["measurements"]) for group in table["groups"]) == 13
+    # Two sums, and eleven numbers of two events.
+    assert sum(len(group["measurements"]) for group in table["groups"]) == 2
+    told = [cell for events in table["events"] for row in events["rows"] for cell in row]
+    assert [cell for cell in told if cell in {"8.20", "300.10", "350", "9.10", "212.30", "5.3"}] == [
+        *("8.20", "300.10", "350", "5.3"),
+        *("9.10", "212.30", "350", "5.3"),
+    ]
+    assert [len(re.findall(r"\b(?:80|120|140) \(", cell)) for cell in told if "X-Ray Source" in cell] == [1, 2]
 
 
 async def test_reports_that_cannot_be_opened_are_listed_and_the_list_says_what_is_not_known(folder, loopback):
