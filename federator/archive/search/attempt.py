@@ -4,6 +4,7 @@ Every row is checked here, whatever the archive did (contract.md section 2).
 """
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -43,6 +44,7 @@ class Attempt:
     `sure` are the UIDs of rows that match beyond doubt; `in_hand`, which the caller may share, gets each such row at
     the moment when it comes. `more` says that the archive itself told of more, `too_broad` that
     it refused to list so many (413). `below`, shared as well, are rows with the modalities that their series told.
+    `by_sound` says that names which differ from the query's are what the archive found by their sound.
     """
 
     client: ArchiveClient
@@ -61,6 +63,7 @@ class Attempt:
     sure: set[str] = field(default_factory=set)
     more: bool = False
     too_broad: bool = False
+    by_sound: bool = False
     habits: Habits = field(init=False)
 
     def __post_init__(self) -> None:
@@ -139,6 +142,7 @@ class Attempt:
         fetched = Fetched(longest=count, repeated=repeated_in(rows, STUDY_UID) + count - len(rows))
         fetched.wholeness = _judge_length(reply, known)
         self.more = self.more or reply.answer.more
+        self.by_sound = self.by_sound or await self._found_by_sound(rows)
         judged = outside = 0
         for number, row in enumerate(rows):
             if number % _ROWS_AT_A_TIME == _ROWS_AT_A_TIME - 1:
@@ -160,11 +164,22 @@ class Attempt:
             self.ignored.add(STUDY_DATE)
         return fetched
 
+    async def _found_by_sound(self, rows: list[DicomJson]) -> bool:
+        """Whether names that differ by letter may stand: only an archive that applies names at all found them."""
+        if not self.query.fuzzy:
+            return False
+        names = [filter_ for filter_ in self.query.filters if filter_.kind is FilterKind.NAME]
+        differing = [name for name in names if any(judge(row, name) is Verdict.MISMATCH for row in rows)]
+        # What is not known to be applied is judged by letter, and told.
+        with suppress(ArchiveError):
+            return bool(differing) and all([await self._honoured(name) for name in differing])
+        return False
+
     def _look_at(self, uid: str, row: DicomJson) -> None:
         """Tell a row that surely matches, and a filter that was sent but not applied."""
         sure = self.window.holds(json.date(row, STUDY_DATE))
         for filter_ in self.query.filters:
-            verdict = judge(row, filter_, fuzzy=self.query.fuzzy)
+            verdict = judge(row, filter_, fuzzy=self.by_sound)
             sure = sure and verdict is Verdict.MATCH
             if verdict is Verdict.MISMATCH and not _unreadable(row, filter_) and self._not_applied(row, filter_):
                 self.ignored.add(filter_.tag)
@@ -203,7 +218,7 @@ class Attempt:
             for uid, row in self.fetched.rows.items()
             if judge(row, asked) is Verdict.ABSENT
             and self.window.holds(json.date(row, STUDY_DATE))
-            and all(judge(row, filter_, fuzzy=self.query.fuzzy) is Verdict.MATCH for filter_ in others)
+            and all(judge(row, filter_, fuzzy=self.by_sound) is Verdict.MATCH for filter_ in others)
         ]
         if not open_ones or await self._honoured(asked):
             return
@@ -224,7 +239,7 @@ class Attempt:
 
     async def _matches(self, row: DicomJson) -> bool:
         for filter_ in self.query.filters:
-            match judge(row, filter_, fuzzy=self.query.fuzzy):
+            match judge(row, filter_, fuzzy=self.by_sound):
                 case Verdict.MATCH:
                     continue
                 case Verdict.ABSENT | Verdict.UNTOLD if filter_.tag != STUDY_DATE and await self._honoured(filter_):

@@ -151,10 +151,10 @@ class Search:
         )
 
     def _take_in_hand(self, rows: Sequence[DicomJson]) -> None:
-        """What came to get to know the archive may match as well."""
+        """What came to get to know the archive may match as well; nobody found it by its sound."""
         for row in rows:
             uid = json.uid(row, STUDY_UID)
-            if uid and all(judge(row, each, fuzzy=self.query.fuzzy) is Verdict.MATCH for each in self.query.filters):
+            if uid and all(judge(row, each) is Verdict.MATCH for each in self.query.filters):
                 self.in_hand.setdefault(uid, row)
 
     def _unseen(self) -> tuple[str, ...]:
