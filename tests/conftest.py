@@ -5,20 +5,17 @@ import os
 import shutil
 import signal
 from collections.abc import Generator, Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.hostile.loopback import Loopback
+from tests.support.real import orthanc_place
 
 pytest_plugins = ["tests.support.orthanc_server", "tests.support.chain"]
 
-# Orthanc's plugin is a library, so there is no command to look for.
-ORTHANC_DICOMWEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
-
 COMMANDS = {
-    "orthanc": ("Orthanc",),
+    "orthanc": (),
     "dcmtk": ("dsrdump", "dcmj2pnm"),
     "poppler": ("pdftotext",),
     "browser": ("chromium",),
@@ -85,9 +82,7 @@ def missing(marker: str) -> list[str]:
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
     absent = [command for command in COMMANDS[marker] if shutil.which(command, path=path) is None]
     absent += [module for module in PYTHON_MODULES.get(marker, ()) if importlib.util.find_spec(module) is None]
-    if marker == "orthanc" and not ORTHANC_DICOMWEB.exists():
-        absent.append(ORTHANC_DICOMWEB.name)
-    return absent
+    return absent + (orthanc_place.missing() if marker == "orthanc" else [])
 
 
 @pytest.fixture(scope="session")

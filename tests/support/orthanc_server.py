@@ -1,10 +1,8 @@
-"""Debian's Orthanc as a real archive: two of them with overlapping data, started once per test process."""
+"""Orthanc as a real archive: two of them with overlapping data, started once per test process."""
 
 import base64
 import importlib.util
 import json
-import os
-import shutil
 import socket
 import subprocess
 import urllib.request
@@ -22,7 +20,8 @@ import pytest
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+from tests.support.real import orthanc_place
+
 _UP_WITHIN_TRIES = 100
 _MAX_IMAGE_BYTES = 600_000
 
@@ -86,10 +85,11 @@ def running(directory: Path, name: str, root: str, *, user: str = "", password: 
     port = free_port()
     store = directory / name
     store.mkdir()
+    database = str(orthanc_place.seen_as(store) / "db")
     settings = {
         "Name": name,
-        "StorageDirectory": str(store / "db"),
-        "IndexDirectory": str(store / "db"),
+        "StorageDirectory": database,
+        "IndexDirectory": database,
         "HttpPort": port,
         "RemoteAccessAllowed": False,
         "AuthenticationEnabled": bool(user),
@@ -98,16 +98,14 @@ def running(directory: Path, name: str, root: str, *, user: str = "", password: 
         "DefaultEncoding": "Utf8",
         "SyncStorageArea": False,
         "StableAge": 2,
-        "Plugins": [str(PLUGIN)],
+        "Plugins": [str(orthanc_place.PLUGIN)],
         "DicomWeb": {"Enable": True, "Root": root},
     }
     (store / "orthanc.json").write_text(json.dumps(settings))
-    command = shutil.which("Orthanc", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    assert command is not None
     orthanc = Orthanc(name=name, port=port, root=root, user=user, password=password)
     with (store / "log").open("wb") as log:
         process = subprocess.Popen(
-            [command, str(store / "orthanc.json")], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            orthanc_place.command_line(store), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
         )
         try:
             _wait_until_up(orthanc, process)

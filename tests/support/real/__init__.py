@@ -1,1 +1,1 @@
-"""Real archives of other makers, installed with the tests and started by them."""
+"""Real archives: which Orthanc is started, archives of other makers, and what each tells of itself."""
