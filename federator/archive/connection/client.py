@@ -1,4 +1,4 @@
-"""One archive over HTTP: with `address` and `faults`, the only door to httpx.
+"""One archive over HTTP: with `address`, `made` and `faults`, the only door to httpx.
 
 Every request is a GET to the archive's own origin. Each is limited four ways: by the caller's cancel scope (seconds),
 by `max_bytes` of decoded answer, by `max_connections` at once, and by the rows that the caller counts.
@@ -13,24 +13,21 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from http.cookiejar import DefaultCookiePolicy
 from importlib import import_module
 from types import TracebackType
 from typing import Self
 
 import anyio
 import anyio.to_thread
-import httpcore  # noqa: F401 - httpx loads it when the first client is made, and the event loop would wait for it
 import httpx
 
-from federator import __version__
-from federator.archive.connection.address import address_of, check_encoding, is_redirect, redirected, set_location_aside
+from federator.archive.connection.address import address_of, check_encoding, is_redirect, redirected
 from federator.archive.connection.auth import SignIn
 from federator.archive.connection.certificates import NamesNoHost, names_no_host
 from federator.archive.connection.faults import refusal, translated
 from federator.archive.connection.hurdles import hurdle_of
 from federator.archive.connection.journal import noted
-from federator.archive.connection.proxies import proxy_for
+from federator.archive.connection.made import made
 from federator.archive.connection.retry import Breaker, RetryBudget, subject_of, with_retries
 from federator.archive.connection.target import target
 from federator.archive.connection.trust import trust_in_nobody, trust_of
@@ -41,8 +38,6 @@ from federator.config import Archive
 from federator.errors import ArchiveError
 from federator.model import OutcomeState
 
-_CONNECT_S = 3.0
-_KEEP_ALIVE_S = 5.0
 _MAX_REDIRECTS = 3
 _TOKEN_MAX_BYTES = 1_048_576
 _FOLDER_BASE = f"http://{told.HOST}"
@@ -216,47 +211,18 @@ class ArchiveClient:
         return await anyio.to_thread.run_sync(trust_of, self.archive)
 
     def _made(self, trust: ssl.SSLContext) -> httpx.AsyncClient:
-        http = self._plainly_made(trust)
-        # A cookie would be sent with every later request: one bad answer could spoil them all.
-        http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        return http
+        services = (self._base, address_of(self.archive.token_url))
+        return made(self.archive, trust, services=services, transport=self._transport())
 
-    def _plainly_made(self, trust: ssl.SSLContext) -> httpx.AsyncClient:
-        archive = self.archive
-        transport = None
-        if archive.folder is not None:
-            from federator.archive.folder.app import folder_app
+    def _transport(self) -> httpx.AsyncBaseTransport | None:
+        """The way to a folder, which is answered for within this process; None for an archive."""
+        if self.archive.folder is None:
+            return None
+        from federator.archive.folder.app import folder_app
 
-            app = folder_app(archive.folder)
-            self._stack.callback(app.state.close)
-            transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        return httpx.AsyncClient(
-            transport=transport,
-            verify=trust,
-            timeout=httpx.Timeout(None, connect=min(_CONNECT_S, archive.deadline_s / 2)),
-            limits=self._limits(),
-            follow_redirects=False,
-            event_hooks={"response": [set_location_aside]},
-            trust_env=False,
-            mounts={} if archive.folder is not None else self._behind_proxies(trust),
-            headers={"User-Agent": f"federator/{__version__}"},
-        )
-
-    def _limits(self) -> httpx.Limits:
-        most = self.archive.max_connections
-        return httpx.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=_KEEP_ALIVE_S)
-
-    def _behind_proxies(self, trust: ssl.SSLContext) -> dict[str, httpx.AsyncBaseTransport | None]:
-        """The ways to the archive and to its token service that lead through a proxy."""
-        ways: dict[str, httpx.AsyncBaseTransport | None] = {}
-        for url in (self._base, address_of(self.archive.token_url)):
-            proxy = proxy_for(url.scheme, url.host, url.port) if url.host else ""
-            if proxy:
-                host = f"[{url.host}]" if ":" in url.host else url.host
-                ways[f"{url.scheme}://{host}"] = httpx.AsyncHTTPTransport(
-                    proxy=proxy, verify=trust, limits=self._limits(), trust_env=False
-                )
-        return ways
+        app = folder_app(self.archive.folder)
+        self._stack.callback(app.state.close)
+        return httpx.ASGITransport(app=app, raise_app_exceptions=False)
 
     async def _read(self, response: httpx.Response) -> Answer:
         if not response.is_success:
