@@ -10,7 +10,7 @@ from typing import Any
 
 import anyio
 import pytest
-from hypothesis import given, note
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from federator.archive.habits.flight import SingleFlight
@@ -71,6 +71,11 @@ async def all_at_once(archive: HostileArchive, numbers: list[int]) -> dict[int, 
     return told
 
 
+FEWER = settings(max_examples=max(1, settings.default.max_examples // 4))
+"""An example here is a whole day of an archive: a quarter of the profile's, whichever that is."""
+
+
+@FEWER
 @given(
     seed=st.integers(0, 2**32),
     switches=quirks(TEACHING, most=4),
@@ -90,6 +95,7 @@ def test_whatever_the_order_of_steps_a_complete_answer_is_true(
             assert [entry.uid for entry in page.entries] == union([STUDIES], wanted), query
 
 
+@FEWER
 @given(seed=st.integers(0, 2**32))
 def test_what_many_want_to_know_at_once_is_asked_once(seed: int) -> None:
     """house.md, Async: found out once; the others wait for it."""
@@ -101,6 +107,7 @@ def test_what_many_want_to_know_at_once_is_asked_once(seed: int) -> None:
     assert asked.count("limit=200") <= 1
 
 
+@FEWER
 @given(seed=st.integers(0, 2**32))
 def test_an_archive_that_knows_attributes_by_keyword_only_is_learned_by_many_at_once(seed: int) -> None:
     """tiny-pacs: filters by tag let everything pass, so a trial by tag succeeds; it must not vouch for keywords."""
