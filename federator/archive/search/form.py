@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from federator.archive.habits.known import Known, Naming
 from federator.archive.search import wire
 from federator.archive.search.fetched import Window
-from federator.archive.search.wire import ACCENTS, DATES, STUDY_DATE, STUDY_TIME, STUDY_UID, UID_LISTS
+from federator.archive.search.wire import ACCENTS, CAPITALS, DATES, STUDY_DATE, STUDY_TIME, STUDY_UID, UID_LISTS
 from federator.dicom.query.filters import Filter
 from federator.dicom.query.language import Query
 from federator.model import Level
@@ -32,6 +32,11 @@ class Form:
     def tags(self) -> frozenset[str]:
         """The attributes that are filtered by."""
         return frozenset(filter_.tag for filter_ in self.sent) | ({STUDY_DATE} if self.dated else set())
+
+    @property
+    def by_case(self) -> frozenset[str]:
+        """The kinds of text that are found in other capitals only at an archive that folds case."""
+        return frozenset(kind for kind in self.needs if kind.startswith(CAPITALS))
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -63,7 +68,17 @@ def forms(query: Query, window: Window, known: Known) -> list[Form]:
         return decided
     asks = any(form.sent for form in best) or query.filter(STUDY_DATE) is not None
     together = known.naming is None and asks and not least
-    return best if together else [form for form in best if form.naming is best[0].naming]
+    return _few(best) if together else [form for form in best if form.naming is best[0].naming]
+
+
+def _few(together: list[Form]) -> list[Form]:
+    """What is asked by the naming that is less likely goes without letters at once: that finds all that matches.
+
+    So the first question with a sample beside it is four requests, as many as an archive gets at a time.
+    """
+    first = together[0].naming
+    without = {form.naming for form in together if not form.by_case}
+    return [form for form in together if form.naming is first or not form.by_case or form.naming not in without]
 
 
 def _form(query: Query, window: Window, known: Known, naming: Naming, *, opened: bool) -> Form:

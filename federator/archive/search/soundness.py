@@ -224,17 +224,18 @@ def _own_value(row: DicomJson, sent: Filter) -> str:
     if not value or not value.isascii() or not value.isprintable() or len(value) > _LONGEST_VALUE:
         return ""
     if sent.kind is FilterKind.TEXT:
-        return _text_pattern(value) if sent.has_wildcard else (value if not wire.needs_pattern(value) else "")
+        return _text_pattern(value, sent) if sent.has_wildcard else (value if not wire.needs_pattern(value) else "")
     return value
 
 
 def _capitals(sample: Sample, sent: Filter) -> Trial | None:
     """A known row's own text in the other case: only an archive that folds case finds it."""
-    for row in sample:
+    # A text with blanks goes as a pattern: where that is not understood, case is taken to count, which loses nothing.
+    for row in sorted(sample, key=lambda row: wire.needs_pattern(json.text(row, sent.tag))):
         value = json.text(row, sent.tag)
         told = value.isascii() and value.isprintable() and len(value) <= _LONGEST_VALUE
-        if told and value.swapcase() != value and not wire.needs_pattern(value) and not set("*?") & set(value):
-            return _on(row, sent.tag, value.swapcase())
+        if told and value.swapcase() != value and not set("*?") & set(value):
+            return _on(row, sent.tag, wire.text_pattern(value.swapcase()))
     return None
 
 
@@ -247,9 +248,14 @@ def _own_pattern(name: str) -> str:
     return pattern if pattern.strip("*") else ""
 
 
-def _text_pattern(value: str) -> str:
-    head = value[: max(1, len(value) // 2)]
-    return "" if wire.needs_pattern(head) else f"{head}*"
+def _text_pattern(value: str, sent: Filter) -> str:
+    if set("*?") & set(value):
+        return ""
+    if wire.single_wildcard(sent):
+        pattern = wire.text_pattern(value, opened=True)
+        return pattern if "?" in pattern else f"?{wire.text_pattern(value[1:])}"
+    pattern = wire.text_pattern(f"{value[: max(1, len(value) // 2)]}*")
+    return pattern if pattern.strip("*") else ""
 
 
 def _small_letters(row: DicomJson) -> str:

@@ -110,10 +110,10 @@ class Search:
             await concurrently(asked)
             best = self._best(made)
             settled.add(best.form.key)
-            await self._settle(best)
+            await self._settle(best, made)
         else:
             self._unsettled = True
-        return await self._believed(self._best(made))
+        return await self._believed(self._best(made), made)
 
     async def pages(self, window: Window) -> Fetched:
         """The whole list of a window, page by page. Raises ArchiveError."""
@@ -124,14 +124,25 @@ class Search:
             )
         # Each request has a list and offsets of its own.
         await self._take_sample()
-        await self._try_out(forms(self.query, window, habits.known)[0])
-        form = forms(self.query, window, habits.known)[0]
+        for _ in range(2):
+            # Whether case counts is tried first, then what is sent where it does, or where that cannot be tried.
+            await self._try_out(forms(self.query, window, habits.known)[0])
+            await self._try_out(self._widest(window))
+        form = self._widest(window)
         whole = Fetched()
         for terms in form.requests:
             attempt = self._attempt(form, window)
             whole.take(await read_pages(partial(attempt.page, list(terms)), habits, Level.STUDY))
             self._count(attempt)
         return whole
+
+    def _widest(self, window: Window) -> Form:
+        """The form that rests least on how the archive takes case."""
+        known = self.client.habits.known
+        return min(
+            forms(self.query, window, known),
+            key=lambda form: sum(not known.sound.get((form.naming, kind)) for kind in form.by_case),
+        )
 
     def _attempt(self, form: Form, window: Window) -> Attempt:
         return Attempt(
@@ -187,12 +198,30 @@ class Search:
         unsound = sum(known.sound.get((form.naming, kind)) is False for kind in form.needs)
         found = {uid for other in made if other.error is None for uid in other.sure}
         missed = attempt.too_broad or (
-            attempt.fetched.wholeness is not Wholeness.CUT and not found <= attempt.fetched.seen
+            attempt.fetched.wholeness is not Wholeness.CUT
+            and (not found <= attempt.fetched.seen or self._may_be_more(attempt, made))
         )
         not_applied = sum(not known.applied((form.naming, Level.STUDY, sent.tag)) for sent in form.sent)
         return attempt.error is not None, unsound, missed, not_applied
 
-    async def _settle(self, best: Attempt) -> None:
+    def _may_be_more(self, attempt: Attempt, made: list[Attempt]) -> bool:
+        """Whether the same without letters brought a part only, so that it is open what stands in other capitals."""
+        return bool(self._case_open(attempt)) and any(
+            other.error is None and other.fetched.wholeness is Wholeness.CUT
+            for other in made
+            if other.form.naming is attempt.form.naming and not other.form.by_case
+        )
+
+    def _case_open(self, attempt: Attempt) -> frozenset[str]:
+        known, form = self.client.habits.known, attempt.form
+        return frozenset(kind for kind in form.by_case if (form.naming, kind) not in known.sound)
+
+    def _case_untried(self, best: Attempt, made: list[Attempt]) -> frozenset[str]:
+        """What may stand in other capitals: neither was that tried, nor did the same without letters bring all."""
+        without = (other for other in made if not other.form.by_case and other.error is None and not other.too_broad)
+        return frozenset() if any(without) else self._case_open(best)
+
+    async def _settle(self, best: Attempt, made: list[Attempt]) -> None:
         """Learn what the answer itself shows, and try out what is still open."""
         if best.error is not None:
             return
@@ -203,14 +232,16 @@ class Search:
                 habits.sound(form.naming, kind, yes=True)
         if form.dated and soundness.dates_shown(habits.known.sample, rows):
             habits.sound(form.naming, wire.DATES, yes=True)
-        await self._try_out(form)
+        # What the next form rests on is tried as well: an archive that compares by case is asked without letters.
+        named_alike = [each.form for each in made if each.error is None and each.form.naming is form.naming]
+        await concurrently([partial(self._try_out, each) for each in named_alike])
         known = habits.known
         sound = bool(form.needs) and all(known.sound.get((form.naming, kind)) for kind in form.needs)
         applied = all(known.applied((form.naming, Level.STUDY, tag)) for tag in form.tags)
         if form.tags and applied and (sound or (rows and form.sent)):
             habits.named(form.naming)
 
-    async def _believed(self, best: Attempt) -> Fetched:
+    async def _believed(self, best: Attempt, made: list[Attempt]) -> Fetched:
         if best.error is not None:
             raise best.error
         await best.keep_matching()
@@ -220,7 +251,7 @@ class Search:
         untried = set(soundness.trials(self.client, form.naming, form.needs))
         if known.lists_refused and not known.sample:
             untried |= {kind for kind in form.needs if (form.naming, kind) not in known.sound}
-        self._untried |= unsound | untried
+        self._untried |= unsound | untried | self._case_untried(best, made)
         self._more_of_nothing = self._more_of_nothing or (best.more and not best.fetched.seen)
         return best.fetched
 

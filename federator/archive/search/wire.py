@@ -27,6 +27,7 @@ DATES = "study dates"
 UID_LISTS = "lists of UIDs"
 
 CAPITALS = "capitals in"
+ONE_LETTER = "wild cards for one letter"
 
 _MAX_REQUESTS = 12
 _LONGEST_TEXT = 256
@@ -121,12 +122,19 @@ def _plain(filter_: Filter, *, opened: bool) -> Term | None:
     if filter_.kind is not FilterKind.TEXT:
         return Term(sent=filter_, kind=filter_.keyword)
     values = tuple(text_pattern(value, opened=opened) for value in filter_.values)
-    if any(not value.strip("*?") for value in values):
+    if any(not value.strip("*") for value in values):
         return None
     sent = replace(filter_, values=values)
-    kind = f"wild cards in {filter_.keyword}" if sent.has_wildcard else filter_.keyword
+    kind = filter_.keyword
+    if sent.has_wildcard:
+        kind = f"{ONE_LETTER if single_wildcard(sent) else 'wild cards'} in {filter_.keyword}"
     has_letters = any(_LETTER.search(value) for value in values)
     return Term(sent=sent, kind=kind, capitals=capitals_in(filter_) if has_letters else "")
+
+
+def single_wildcard(sent: Filter) -> bool:
+    """Whether a question mark stands for one letter: some archives know the asterisk alone."""
+    return any("?" in value for value in sent.values)
 
 
 def text_pattern(value: str, *, opened: bool = False) -> str:

@@ -67,6 +67,24 @@ async def test_text_in_other_capitals_is_found_where_the_archive_compares_it_by_
     assert page.complete, page.outcomes
 
 
+@pytest.mark.parametrize("value", ["knee*", "*knee*", "knee left"])
+async def test_where_lists_are_refused_text_in_other_capitals_is_found_or_it_is_said_that_it_may_be_missing(
+    loopback, value
+):
+    """PS3.4 §C.2.2.2.4; contract.md §3.7: what could not be tried is no proof of a none."""
+    studies = [study("1.2.3", date="20240229", description="CHEST, ABDOMEN"), study("1.2.4", description="KNEE LEFT")]
+    page, _ = await found(loopback, studies, asked(DESCRIPTION, value), key_required=True)
+    (outcome,) = page.outcomes
+    assert [entry.uid for entry in page.entries] == ["1.2.4"] or "could not be tried" in outcome.message
+
+
+async def test_an_archive_that_takes_no_question_mark_for_a_letter_is_not_believed_to_have_none(loopback):
+    """PS3.4 §C.2.2.2.4; contract.md §3.7: text without its letters is tried before it proves a none."""
+    page, _ = await found(loopback, STUDIES, asked(PATIENT, "AB13"), wildcards_literal=True)
+    assert [entry.uid for entry in page.entries] == ["1.2.2"]
+    assert page.complete, page.outcomes
+
+
 @pytest.mark.parametrize("switches", [{}, {"keywords_only": True}, {"few_attributes": True}])
 async def test_modalities_that_no_row_tells_are_told_by_the_series(loopback, switches):
     """PS3.18 Table 10.6.3-3; contract.md §3.7: by series."""

@@ -54,7 +54,7 @@ def test_whatever_the_delay_what_arrived_before_the_deadline_is_in_the_answer(
     for request in archive.ledger.requests:
         note(f"{request.path}?{request.query.partition('&includefield')[0]}")
     records = {first(record, STUDY_UID): record for record in held}
-    came = [records[uid] for uid in archive.gave if fits(records[uid], scene.wanted, to_the_letter=True)]
+    came = [records[uid] for uid in archive.gave if fits(records[uid], scene.wanted)]
     wanted = [first(record, STUDY_UID) for record in in_order(came)][: scene.limit]
     if page is None:
         assert not wanted
@@ -64,7 +64,7 @@ def test_whatever_the_delay_what_arrived_before_the_deadline_is_in_the_answer(
     if page.complete:
         every = union([held], scene.wanted)
         # Where only case tells a row from what was asked, an archive may rightly keep it back (PS3.4 C.2.2.2.1).
-        exact = [uid for uid in every if fits(records[uid], scene.wanted, to_the_letter=True)]
+        exact = [uid for uid in every if fits(records[uid], scene.wanted)]
         assert len(shown) == scene.limit or set(exact) <= set(shown) <= set(every)
     else:
         assert len(shown) == scene.limit or set(wanted) <= set(shown)

@@ -26,6 +26,7 @@ from tests.support.hostile.records import (
     Holdings,
     Record,
     first,
+    with_images,
 )
 from tests.support.hostile.switches import Fuzzy, Order, OrderBy, Switches
 
@@ -74,9 +75,13 @@ class HostileArchive:
         self._dates = sorted((first(row, STUDY_DATE), place) for place, row in enumerate(holdings.studies))
 
     def add(self, study: Record) -> None:
-        """Store one more study."""
+        """Store one more study, with series and images where others have them."""
         bisect.insort(self._dates, (first(study, STUDY_DATE), len(self.holdings.studies)))
         self.holdings.studies.append(study)
+        if self.holdings.series:
+            below = with_images([study], instances_per_series=1)
+            self.holdings.series += below.series
+            self.holdings.instances += below.instances
 
     async def __call__(
         self,
