@@ -113,7 +113,8 @@ async def _has_none(client: ArchiveClient, wanted: Wanted) -> bool:
     request = Request(level=Level.STUDY, path="/studies", terms=(("0020000D", uid),), limit=10)
     answer = await ask(client, request)
     classes = [json.texts(row, _CLASSES_IN_STUDY) for row in answer.rows if json.uid(row, "0020000D") == uid]
-    return bool(classes) and bool(classes[0]) and not any(map(wanted.is_wanted, classes[0]))
+    # Under one UID there may be a row for each of two patients, in any order (Orthanc).
+    return bool(classes) and all(classes) and not any(wanted.is_wanted(one) for told in classes for one in told)
 
 
 def _may_hold(series: DicomJson, wanted: Wanted) -> bool:
