@@ -41,10 +41,10 @@ MOST_LOOKED_BELOW = 60
 class Attempt:
     """`fetched` is what came; `ignored` the filters that were not applied; `error` why nothing came.
 
-    `sure` are the UIDs of rows that match beyond doubt; `in_hand`, which the caller may share, gets each such row at
-    the moment when it comes. `more` says that the archive itself told of more, `too_broad` that
-    it refused to list so many (413). `below`, shared as well, are rows with the modalities that their series told.
-    `by_sound` says that names which differ from the query's are what the archive found by their sound.
+    `possible` are the UIDs of rows that nothing speaks against, `sure` of those that match beyond doubt; `in_hand`,
+    which the caller may share, gets each sure row at the moment when it comes. `more` says that the archive itself told
+    of more, `too_broad` that it refused to list so many (413). `below`, shared as well, are rows with the modalities
+    that their series told.
     """
 
     client: ArchiveClient
@@ -61,6 +61,7 @@ class Attempt:
     twins: set[str] = field(default_factory=set)
     doubts: Doubts = field(default_factory=Doubts)
     sure: set[str] = field(default_factory=set)
+    possible: set[str] = field(default_factory=set)
     more: bool = False
     too_broad: bool = False
     by_sound: bool = False
@@ -177,12 +178,17 @@ class Attempt:
 
     def _look_at(self, uid: str, row: DicomJson) -> None:
         """Tell a row that surely matches, and a filter that was sent but not applied."""
-        sure = self.window.holds(json.date(row, STUDY_DATE))
+        date = json.date(row, STUDY_DATE)
+        sure = self.window.holds(date)
+        possible = sure or not date
         for filter_ in self.query.filters:
             verdict = judge(row, filter_, fuzzy=self.by_sound)
             sure = sure and verdict is Verdict.MATCH
+            possible = possible and verdict is not Verdict.MISMATCH
             if verdict is Verdict.MISMATCH and not _unreadable(row, filter_) and self._not_applied(row, filter_):
                 self.ignored.add(filter_.tag)
+        if possible:
+            self.possible.add(uid)
         if sure:
             self.sure.add(uid)
             self.in_hand.setdefault(uid, row)
@@ -268,7 +274,7 @@ class Attempt:
 
     async def _honoured(self, filter_: Filter) -> bool:
         """Whether a row without the attribute may be kept: the filter was sent, and the archive knows it."""
-        sent = filter_.tag in self._sent_tags()
+        sent = any(sent.tag == filter_.tag and not wire.is_opened(sent, filter_) for sent in self.form.sent)
         return sent and await soundness.honours(self.client, self.form.naming, filter_)
 
 

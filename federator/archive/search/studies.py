@@ -219,7 +219,8 @@ class Search:
     def _case_untried(self, best: Attempt, made: list[Attempt]) -> frozenset[str]:
         """What may stand in other capitals: neither was that tried, nor did the same without letters bring all."""
         without = (other for other in made if not other.form.by_case and other.error is None and not other.too_broad)
-        return frozenset() if any(without) else self._case_open(best)
+        covered = any(other.possible <= best.fetched.seen for other in without)
+        return frozenset() if covered else self._case_open(best)
 
     async def _settle(self, best: Attempt, made: list[Attempt]) -> None:
         """Learn what the answer itself shows, and try out what is still open."""

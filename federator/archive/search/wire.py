@@ -137,6 +137,11 @@ def single_wildcard(sent: Filter) -> bool:
     return any("?" in value for value in sent.values)
 
 
+def is_opened(sent: Filter, asked: Filter) -> bool:
+    """Whether text went out without its letters, so that being found says nothing of them."""
+    return asked.kind is FilterKind.TEXT and sent.values != tuple(text_pattern(value) for value in asked.values)
+
+
 def text_pattern(value: str, *, opened: bool = False) -> str:
     """Text as a pattern that finds at least what it means; `opened`, any letter stands where one stands.
 

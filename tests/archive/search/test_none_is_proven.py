@@ -78,6 +78,15 @@ async def test_where_lists_are_refused_text_in_other_capitals_is_found_or_it_is_
     assert [entry.uid for entry in page.entries] == ["1.2.4"] or "could not be tried" in outcome.message
 
 
+async def test_where_no_row_tells_the_text_other_capitals_are_no_none_and_what_is_longer_or_other_is_not_shown(
+    loopback,
+):
+    """PS3.4 §C.2.2.2.4; contract.md §3.7: what went out without its letters does not show that they match."""
+    page, _ = await found(loopback, STUDIES, asked(DESCRIPTION, "mr k*"), no_study_description=True)
+    (outcome,) = page.outcomes
+    assert (page.entries, outcome.state) == ((), OutcomeState.PARTIAL)
+
+
 async def test_an_archive_that_takes_no_question_mark_for_a_letter_is_not_believed_to_have_none(loopback):
     """PS3.4 §C.2.2.2.4; contract.md §3.7: text without its letters is tried before it proves a none."""
     page, _ = await found(loopback, STUDIES, asked(PATIENT, "AB13"), wildcards_literal=True)
