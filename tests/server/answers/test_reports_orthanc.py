@@ -1,6 +1,8 @@
 """Reports in two real archives (Debian's Orthanc): found, read as DCMTK reads them, served by whoever is up."""
 
 import io
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,6 +101,11 @@ async def test_documents_are_found_whatever_their_modality(archives):
     }
 
 
+def alike(text: str) -> str:
+    """Without zeros behind a point: Orthanc 1.10 writes 20 for a file's 20.0, and numbers stand as they came."""
+    return re.sub(r"\d+\.\d+", lambda number: number[0].rstrip("0").rstrip("."), text)
+
+
 @pytest.mark.parametrize("name", CATALOGUE)
 async def test_every_report_reads_from_the_archive_as_from_the_file(archives, name):
     """Issue 3: what an archive's /metadata makes of a report loses nothing that our text shows."""
@@ -109,10 +116,17 @@ async def test_every_report_reads_from_the_archive_as_from_the_file(archives, na
         "sopInstanceUid": f"{dataset.SOPInstanceUID}@reports",
     }
     read = await call(archives, "get-structured-report-text", **uids)
-    assert fenced_text(read) == report_text(dataset.to_json_dict()).text
+    assert alike(fenced_text(read)) == alike(report_text(dataset.to_json_dict()).text)
     table_ = (await call(archives, "get-structured-report-measurements", **uids)).structured_content
     numbers = [number for group in table_["groups"] for number in group["measurements"]]
-    rows = measurements(dataset.to_json_dict()).rows
+    paths = {number["path"] for number in numbers}
+    every = measurements(dataset.to_json_dict()).rows
+    # The numbers of irradiation events stand in a table of their own.
+    in_events = [row for row in every if row.path not in paths]
+    assert bool(in_events) == ("events" in table_)
+    cells = alike(json.dumps([table_.get("events", []), table_.get("sharedByEvents", {})]))
+    assert [row.path for row in in_events if f"{row.number:g}" not in cells] == []
+    rows = [row for row in every if row.path in paths]
     assert [(number["name"], number["path"]) for number in numbers] == [(row.name.meaning, row.path) for row in rows]
     for number, row in zip(numbers, rows, strict=True):
         assert (float(number["value"]) if number.get("value") else None) == row.number
@@ -129,8 +143,8 @@ async def test_public_reports_with_all_their_oddities_read_from_the_archive_as_f
         "sopInstanceUid": str(dataset.SOPInstanceUID),
     }
     read = fenced_text(await call(archives, "get-structured-report-text", **uids))
-    assert [line.rstrip() for line in read.split("\n")] == [
-        line.rstrip() for line in report_text(dataset.to_json_dict()).text.split("\n")
+    assert [line.rstrip() for line in alike(read).split("\n")] == [
+        line.rstrip() for line in alike(report_text(dataset.to_json_dict()).text).split("\n")
     ]
 
 
