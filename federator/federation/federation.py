@@ -213,19 +213,20 @@ class Federation:
         *,
         modalities: frozenset[str] = frozenset(),
         max_opened: int | None = None,
+        known: str = "",
         on_outcome: OnOutcome | None = None,
     ) -> "FoundReports":
         """Every report of a study whose SOP Class UID `is_wanted`, from all its holders, newest first.
 
         For a quick look, `modalities` narrows the series that are looked into, and `max_opened` the reports that are
-        opened for title, state and predecessors.
+        opened for title, state and predecessors; the one that is `known`, by its SOP Instance UID, never is.
         Raises RequestError, NotFound, NoArchiveAnswered.
         """
         # A search must not bring pydicom and NumPy along, which reading reports needs.
         from federator.archive.retrieve.reports import Wanted
         from federator.federation.reports import find_reports
 
-        wanted = Wanted(study_instance_uid=study.uid, is_wanted=is_wanted, modalities=modalities)
+        wanted = Wanted(study_instance_uid=study.uid, is_wanted=is_wanted, modalities=modalities, known=known)
         if max_opened is not None:
             wanted = replace(wanted, max_opened=max_opened)
         async with self._question():

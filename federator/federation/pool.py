@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from federator.archive.connection.client import ArchiveClient
+from federator.archive.readings import Readings
 from federator.config import Archive, Config, ConfigSource
 from federator.errors import RequestError
 
@@ -21,6 +22,7 @@ class Pool:
         self._source = source
         self._config: Config | None = None
         self._clients: dict[str, ArchiveClient] = {}
+        self._readings = Readings()
         self._numbers = itertools.count()
         self._under_way: set[int] = set()
         self._retired: list[tuple[int, ArchiveClient]] = []
@@ -77,7 +79,7 @@ class Pool:
         for archive in config.enabled:
             client = before.get(archive.name)
             if client is None or client.archive != archive:
-                client = await ArchiveClient(archive).__aenter__()
+                client = await ArchiveClient(archive, readings=self._readings).__aenter__()
             self._clients[archive.name] = client
         kept = set(map(id, self._clients.values()))
         retired_at = next(self._numbers)

@@ -34,6 +34,7 @@ from federator.archive.connection.trust import trust_in_nobody, trust_of
 from federator.archive.encoding.weight import weight_of
 from federator.archive.folder import told
 from federator.archive.habits.owner import Habits
+from federator.archive.readings import Readings
 from federator.config import Archive
 from federator.errors import ArchiveError
 from federator.model import OutcomeState
@@ -84,9 +85,10 @@ current_meter: ContextVar[Meter | None] = ContextVar("current_meter", default=No
 class ArchiveClient:
     """One archive. Enter it once and share it: it may be used by many tasks at a time."""
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, *, readings: Readings | None = None) -> None:
         self.archive = archive
         self.name = archive.name
+        self.readings = readings or Readings()
         self.habits = _unknown(archive)
         self._breakers = {kind: Breaker(time.monotonic) for kind in RequestKind}
         self._budget = RetryBudget()

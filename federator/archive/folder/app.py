@@ -132,6 +132,8 @@ class _FolderArchive:
     def _metadata_of(self, found: Held, base: str) -> str:
         study, series, instance = found.uids
         address = f"{base}/studies/{study}/series/{series}/instances/{instance}/bulkdata"
+        if not found.is_stamped:
+            return folder_objects.metadata(found.path, address)
         return self._kept.text((found, base), lambda: folder_objects.metadata(found.path, address))
 
     async def _instance(self, request: Request) -> Response:

@@ -1,14 +1,16 @@
 """WADO-RS metadata, from the whole instance where the archive has no /metadata (PS3.18 §10.4.1.1.2)."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio.to_thread
 
 from federator.archive.connection.client import Answer, ArchiveClient
 from federator.archive.folder.files.json import to_json
+from federator.archive.readings import SMALL_BYTES, Readings, digest_of
 from federator.archive.retrieve.accept import ABSENT, NotOffered, ask, object_path, wrong_content
 from federator.archive.retrieve.instances import retrieve_instance
 from federator.archive.search import rows
@@ -20,7 +22,24 @@ from federator.model import DicomJson, Level
 if TYPE_CHECKING:
     from pydicom import Dataset
 
+T = TypeVar("T")
+
 _UNSUPPORTED = "metadata"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributes:
+    """The attributes of one instance as DICOM JSON, of which nothing was made yet; `digest` is empty for small ones."""
+
+    row: DicomJson
+    size: int
+    digest: bytes
+    readings: Readings
+
+    def keep(self, reading: object, *, weight: int | None = None) -> None:
+        """Keep what was made of them for `retrieve_attributes`; where not said, it takes about what they take."""
+        if self.digest:
+            self.readings.keep(self.digest, reading, weight=self.size if weight is None else weight)
 
 
 async def retrieve_metadata(client: ArchiveClient, study: str, series: str = "", instance: str = "") -> list[DicomJson]:
@@ -32,6 +51,62 @@ async def retrieve_metadata(client: ArchiveClient, study: str, series: str = "",
     Standard: PS3.18 §10.4.1.1.2, §F.2
     """
     wanted = {Level.STUDY: study, Level.SERIES: series, Level.INSTANCE: instance}
+    return await _retrieved(
+        client,
+        study,
+        series,
+        instance,
+        read=partial(_rows_in, wanted=wanted),
+        read_file=lambda file: [row_of_file(file)],
+    )
+
+
+async def retrieve_attributes(
+    client: ArchiveClient, study: str, series: str, instance: str, *, kind: type[T]
+) -> Attributes | T:
+    """The attributes of one instance, or what of this `kind` was made of the same ones before.
+
+    The archive is asked each time: what is spared is to read a large answer anew that is, byte for byte, as it was.
+    """
+    wanted = {Level.STUDY: study, Level.SERIES: series, Level.INSTANCE: instance}
+
+    def read(answer: Answer) -> Attributes | T:
+        return _known(
+            client, kind, answer.body, instance, answer.content_type, make=lambda: _rows_in(answer, wanted=wanted)[0]
+        )
+
+    def read_file(content: bytes) -> Attributes | T:
+        return attributes_of_file(client, content, kind=kind)
+
+    return await _retrieved(client, study, series, instance, read=read, read_file=read_file)
+
+
+def attributes_of_file(client: ArchiveClient, content: bytes, *, kind: type[T]) -> Attributes | T:
+    """The same of a file. Raises ContentError for one that is DICOM by its mark only."""
+    return _known(client, kind, content, make=lambda: row_of_file(content))
+
+
+def _known(
+    client: ArchiveClient, kind: type[T], content: bytes, *beside: str, make: Callable[[], DicomJson]
+) -> Attributes | T:
+    if len(content) < SMALL_BYTES:
+        return Attributes(row=make(), size=len(content), digest=b"", readings=client.readings)
+    digest = digest_of(content, *beside)
+    known = client.readings.found(kind, digest)
+    if known is not None:
+        return known
+    return Attributes(row=make(), size=len(content), digest=digest, readings=client.readings)
+
+
+async def _retrieved(
+    client: ArchiveClient,
+    study: str,
+    series: str,
+    instance: str,
+    *,
+    read: Callable[[Answer], T],
+    read_file: Callable[[bytes], T],
+) -> T:
     if not (instance and _UNSUPPORTED in client.habits.known.unsupported):
         try:
             return await ask(
@@ -39,7 +114,7 @@ async def retrieve_metadata(client: ArchiveClient, study: str, series: str = "",
                 f"{object_path(study, series, instance)}/metadata",
                 resource="metadata",
                 accepts=("application/dicom+json",),
-                read=partial(_rows_in, wanted=wanted),
+                read=read,
                 absent=ABSENT if instance else frozenset(),
             )
         except NotOffered:
@@ -48,7 +123,7 @@ async def retrieve_metadata(client: ArchiveClient, study: str, series: str = "",
     content = await retrieve_instance(client, study, series, instance)
     # The object is there, so it is the resource that the archive does not have.
     client.habits.lacks(_UNSUPPORTED)
-    return [await anyio.to_thread.run_sync(row_of_file, content)]
+    return await anyio.to_thread.run_sync(read_file, content)
 
 
 def row_of_file(content: bytes) -> DicomJson:

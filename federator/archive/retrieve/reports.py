@@ -14,7 +14,7 @@ import anyio
 from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
 from federator.archive.retrieve.report_probe import surely_holds_none
-from federator.archive.retrieve.retrieve import retrieve_metadata
+from federator.archive.retrieve.retrieve import retrieve_attributes
 from federator.archive.search.children import Children
 from federator.archive.search.fetched import Wholeness
 from federator.archive.search.request import Request, ask
@@ -66,12 +66,23 @@ class Gathering:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which reports: by SOP Class. For a quick look, `modalities` narrows the series that are looked into."""
+    """Which reports: by SOP Class. For a quick look, `modalities` narrows the series that are looked into.
+
+    `known` is the report that the caller reads anyway: it need not be opened for its title, state and predecessors.
+    """
 
     study_instance_uid: str
     is_wanted: Callable[[str], bool]
     modalities: frozenset[str] = frozenset()
     max_opened: int = MAX_OPENED
+    known: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _About:
+    """What an object tells of itself that a list of reports shows."""
+
+    row: DicomJson
 
 
 async def gather_reports(client: ArchiveClient, wanted: Wanted, into: Gathering) -> None:
@@ -148,7 +159,7 @@ async def _look_into(client: ArchiveClient, wanted: Wanted, series: DicomJson, i
 
 async def _open(client: ArchiveClient, wanted: Wanted, into: Gathering) -> None:
     """Complete the rows from the objects themselves: archives rarely return titles, states and predecessors."""
-    short = [uid for uid, row in into.rows.items() if _is_to_be_opened(row)]
+    short = [uid for uid, row in into.rows.items() if uid != wanted.known and _is_to_be_opened(row)]
     slots = anyio.Semaphore(_AT_ONCE)
     failed: list[str] = []
 
@@ -156,16 +167,25 @@ async def _open(client: ArchiveClient, wanted: Wanted, into: Gathering) -> None:
         row = into.rows[uid]
         try:
             async with slots:
-                whole = await retrieve_metadata(client, wanted.study_instance_uid, json.uid(row, "0020000E"), uid)
+                about = await _about(client, wanted.study_instance_uid, json.uid(row, "0020000E"), uid)
         except (ArchiveError, ContentError):
             failed.append(uid)
             return
-        into.rows[uid] = {**row, **{tag: whole[0][tag] for tag in _KEPT if tag in whole[0]}}
+        into.rows[uid] = {**row, **about.row}
 
     await concurrently([partial(complete, uid) for uid in short[: wanted.max_opened]])
     into.unopened = len(failed) + max(0, len(short) - wanted.max_opened)
     if into.unopened:
         into.remarks.append(f"Title and state of {into.unopened} reports are not known: they were not opened.")
+
+
+async def _about(client: ArchiveClient, study: str, series: str, instance: str) -> _About:
+    found = await retrieve_attributes(client, study, series, instance, kind=_About)
+    if isinstance(found, _About):
+        return found
+    about = _About(row={tag: found.row[tag] for tag in _KEPT if tag in found.row})
+    found.keep(about, weight=len(str(about.row)))
+    return about
 
 
 def _is_to_be_opened(row: DicomJson) -> bool:

@@ -7,12 +7,20 @@ answer with the object; ContentError that it has no such form of it, so that ano
 from federator.archive.retrieve.bulk_data import retrieve_bulk_data
 from federator.archive.retrieve.documents import retrieve_document
 from federator.archive.retrieve.instances import Frame, retrieve_frame, retrieve_instance
-from federator.archive.retrieve.metadata import retrieve_metadata
+from federator.archive.retrieve.metadata import (
+    Attributes,
+    attributes_of_file,
+    retrieve_attributes,
+    retrieve_metadata,
+)
 from federator.archive.retrieve.rendered import Rendered, retrieve_rendered
 
 __all__ = [
+    "Attributes",
     "Frame",
     "Rendered",
+    "attributes_of_file",
+    "retrieve_attributes",
     "retrieve_bulk_data",
     "retrieve_document",
     "retrieve_frame",

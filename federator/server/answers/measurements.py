@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
@@ -9,11 +10,11 @@ from mcp.types import CallToolResult
 from federator.dicom.measures.events import Events, events_of
 from federator.dicom.measures.row import Detail, Group, Measurement, Role, Source
 from federator.dicom.measures.table import measurements
-from federator.dicom.report.summary import summarize
+from federator.dicom.report.summary import ReportSummary, summarize
 from federator.dicom.uid import TaggedUID
 from federator.model import DicomJson
 from federator.server.answers.places import Places
-from federator.server.answers.report_text import retrieve_report
+from federator.server.answers.report_text import read_report
 from federator.server.shared import App
 from federator.server.wording.numbers import count_line, table_lines, title_lines
 from federator.server.wording.report_models import EventsTable, MeasurementsRead, Number, NumberGroup
@@ -31,9 +32,11 @@ _EVENTS_LEGEND = "Events: sums first; then what all events share, and a table wi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
-    """The numbers of a report outside of its irradiation events, and the events."""
+    """The numbers of a report: first what stands outside of its irradiation events, then these."""
 
-    rows: tuple[Measurement, ...]
+    summary: ReportSummary
+    pieces: tuple["_Piece", ...]
+    places: Places
     events: Events
     count: int
     notices: tuple[str, ...]
@@ -67,13 +70,9 @@ async def measurements_of(
 ) -> CallToolResult:
     """The numbers behind the place that `cursor` names, as many as fit into one answer."""
     app = ctx.request_context.lifespan_context
-    federation = await app.federation()
-    served = await retrieve_report(federation, study, series, instance)
-    app.note(served.earlier)
-    read = await app.in_calm_worker(_read, served.value)
-    summary = summarize(served.value)
-    pieces = list(_pieces(read))
-    places = Places.of(instance.uid, *(piece.said for piece in pieces), count=len(pieces))
+    served = await read_report(app, study, series, instance, make=partial(_read, instance.uid), kind=_Read)
+    read = served.value
+    summary, pieces, places = read.summary, read.pieces, read.places
     start = places.start(cursor)
     shown = pieces[start : start + _fitting(pieces[start:], read.events)]
     more = sum(piece.numbers for piece in pieces[start + len(shown) :])
@@ -102,24 +101,28 @@ async def measurements_of(
     return both(answer, lines)
 
 
-def _read(dataset: DicomJson) -> _Read:
+def _read(sop_instance_uid: str, dataset: DicomJson) -> _Read:
     found = measurements(dataset)
     outside = [row for row in found.rows if row.group.role is not Role.EVENT]
     # A stable sort: sums before everything else, and each in the order of the document.
     outside.sort(key=lambda row: row.group.role is not Role.TOTAL)
+    events = events_of([row for row in found.rows if row.group.role is Role.EVENT])
+    pieces = tuple(_pieces(outside, events))
     return _Read(
-        rows=tuple(outside),
-        events=events_of([row for row in found.rows if row.group.role is Role.EVENT]),
+        summary=summarize(dataset),
+        pieces=pieces,
+        places=Places.of(sop_instance_uid, *(piece.said for piece in pieces), count=len(pieces)),
+        events=events,
         count=len(found.rows),
         notices=found.notices,
     )
 
 
-def _pieces(read: _Read) -> Iterator[_Piece]:
+def _pieces(outside: Sequence[Measurement], events: Events) -> Iterator[_Piece]:
     """Everything to be shown, in its order: what stands outside of the events, then one table after the other."""
-    for row in read.rows:
+    for row in outside:
         yield _Piece(number=_number(row), group=row.group)
-    for at, table in enumerate(read.events.tables):
+    for at, table in enumerate(events.tables):
         for event in table.rows:
             yield _Piece(table=at, cells=event.cells, numbers=event.numbers)
 

@@ -1,17 +1,23 @@
 """What the tool that reads structured reports does: the object from whichever archive serves it, and its text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import accumulate
+from typing import TypeVar
 
 import anyio
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.retrieve.metadata import row_of_file
-from federator.archive.retrieve.retrieve import retrieve_instance, retrieve_metadata
+from federator.archive.retrieve.retrieve import (
+    Attributes,
+    attributes_of_file,
+    retrieve_attributes,
+    retrieve_instance,
+)
 from federator.dicom import json
-from federator.dicom.report.as_text import report_text
+from federator.dicom.report.as_text import ReportText, report_text
 from federator.dicom.report.sop_classes import (
     class_name,
     is_encapsulated_document,
@@ -27,6 +33,8 @@ from federator.server.answers.places import Places
 from federator.server.shared import App
 from federator.server.wording.results import MAX_CHARACTERS, text_only
 from federator.server.wording.wording import fenced, served_by
+
+T = TypeVar("T")
 
 _CONTENT_SEQUENCE = "0040A730"
 _REPORT_MODALITIES = frozenset({"SR"})
@@ -46,9 +54,8 @@ async def structured_report(
     later: list[str] = []
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_look_for_successors, federation, study, instance, later)
-        served = await retrieve_report(federation, study, series, instance)
-    app.note(served.earlier)
-    read = await app.in_calm_worker(report_text, served.value)
+        served = await read_report(app, study, series, instance, make=report_text, kind=ReportText)
+    read = served.value
     places = Places.of(instance.uid, read.text, count=len(read.lines))
     start = places.start(cursor)
     end = start + _fitting(read.lines[start:])
@@ -71,23 +78,44 @@ def _part(start: int, end: int, count: int) -> str:
     return f"Lines {start + 1:,} to {end:,} of {count:,}{more}. {numbers}"
 
 
-async def retrieve_report(
-    federation: Federation, study: TaggedUID, series: TaggedUID, instance: TaggedUID
-) -> Served[DicomJson]:
-    """The content of a structured report as DICOM JSON; a ContentError says what else the object is."""
+async def read_report(
+    app: App,
+    study: TaggedUID,
+    series: TaggedUID,
+    instance: TaggedUID,
+    *,
+    make: Callable[[DicomJson], T],
+    kind: type[T],
+) -> Served[T]:
+    """What `make` makes of the content of a structured report; of a large one that was read before, what it was then.
 
-    async def read(client: ArchiveClient) -> DicomJson:
-        row = (await retrieve_metadata(client, study.uid, series.uid, instance.uid))[0]
-        sop_class = json.uid(row, "00080016")
-        if not is_structured_report(sop_class) and not json.items(row, _CONTENT_SEQUENCE):
-            raise ContentError(f"This is no structured report but {kind_of(sop_class)}. {other_tool(sop_class)}")
-        if json.items(row, _CONTENT_SEQUENCE) and not await anyio.to_thread.run_sync(_lacks_values, row):
-            return row
-        # Some archives leave sequences, or values that are long, out of the metadata; the object itself has them.
-        content = await retrieve_instance(client, study.uid, series.uid, instance.uid)
-        return await anyio.to_thread.run_sync(row_of_file, content)
+    A ContentError says what else the object is.
+    """
+    federation = await app.federation()
+    target = Target(study=study, series=series, instance=instance)
+    served = await federation.retrieve(
+        target, partial(_retrieved, uids=(study.uid, series.uid, instance.uid), kind=kind)
+    )
+    app.note(served.earlier)
+    if isinstance(served.value, Attributes):
+        reading = await app.in_calm_worker(make, served.value.row)
+        served.value.keep(reading)
+        return Served(value=reading, archive=served.archive, earlier=served.earlier)
+    return Served(value=served.value, archive=served.archive, earlier=served.earlier)
 
-    return await federation.retrieve(Target(study=study, series=series, instance=instance), read)
+
+async def _retrieved(client: ArchiveClient, *, uids: tuple[str, str, str], kind: type[T]) -> Attributes | T:
+    found = await retrieve_attributes(client, *uids, kind=kind)
+    if not isinstance(found, Attributes):
+        return found
+    sop_class, items = json.uid(found.row, "00080016"), json.items(found.row, _CONTENT_SEQUENCE)
+    if not is_structured_report(sop_class) and not items:
+        raise ContentError(f"This is no structured report but {kind_of(sop_class)}. {other_tool(sop_class)}")
+    if items and not await anyio.to_thread.run_sync(_lacks_values, found.row):
+        return found
+    # Some archives leave sequences, or values that are long, out of the metadata; the object itself has them.
+    content = await retrieve_instance(client, *uids)
+    return await anyio.to_thread.run_sync(partial(attributes_of_file, client, content, kind=kind))
 
 
 def _lacks_values(row: DicomJson) -> bool:
@@ -112,7 +140,11 @@ async def _look_for_successors(federation: Federation, study: TaggedUID, instanc
     with anyio.move_on_after(_SUPERSEDED_WITHIN_S) as deadline:
         try:
             found = await federation.find_reports(
-                study, is_structured_report, modalities=_REPORT_MODALITIES, max_opened=_MAX_OPENED
+                study,
+                is_structured_report,
+                modalities=_REPORT_MODALITIES,
+                max_opened=_MAX_OPENED,
+                known=instance.uid,
             )
         except FederatorError:
             later.append("Whether a later report replaces this one could not be checked.")

@@ -206,6 +206,18 @@ async def test_an_archive_that_lists_the_classes_of_a_study_is_not_walked_for_no
     assert archive.paths == ["/studies"]
 
 
+async def test_a_report_that_is_read_is_not_opened_once_more_to_see_whether_another_replaces_it(folder, loopback):
+    """Issue 11, part 9: a report of megabytes is asked for once; the others still tell what they replace."""
+    archive = ReportArchive(folder)
+    with loopback.serve(archive) as (url,):
+        uids = {"seriesInstanceUid": SERIES, "sopInstanceUid": f"{SERIES}.1"}
+        result = await call(url, "get-structured-report-text", studyInstanceUid=STUDY, **uids)
+    assert not result.is_error
+    opened = [path for path in archive.paths if path.endswith("/metadata")]
+    assert [path.count(f"/instances/{SERIES}.1/") for path in opened].count(1) == 1
+    assert len(opened) > 1
+
+
 LARGE_SERIES = 230
 
 

@@ -76,6 +76,11 @@ class Held:
     uids: tuple[str, ...]
 
     @property
+    def is_stamped(self) -> bool:
+        """Whether its time stamp tells it from what it was before; not when it was read within the same tick."""
+        return self.mtime_ns >= 0
+
+    @property
     def is_as_read(self) -> bool:
         """Whether the file has not changed since."""
         try:
