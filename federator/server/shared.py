@@ -17,7 +17,7 @@ from federator.errors import ConfigError, ContentError, FederatorError, places_o
 from federator.model import Outcome
 from federator.server.health import HealthFile
 from federator.workers.limits import Limits
-from federator.workers.pool import Workers
+from federator.workers.pool import Workers, current_workers
 
 if TYPE_CHECKING:
     from federator.federation.federation import Federation
@@ -78,6 +78,8 @@ class App:
 
         Raises ConfigError while the configuration cannot be used; the next call tries again.
         """
+        # What is read on the way, deep within the archives, goes to the same processes as what is read of it here.
+        current_workers.set(self._processes)
         self._wanted.set()
         await self._settled.wait()
         if self._federation is not None:
@@ -135,7 +137,16 @@ class App:
 
     async def in_process(self, function: Callable[[*Arguments], T], *arguments: *Arguments, limits: Limits) -> T:
         """Run what a stranger's bytes can make heavy in a process with bounds; the call's end is its end, too."""
-        return await self._processes.run(function, *arguments, limits=limits)
+        with _about_the_content():
+            return await self._processes.run(function, *arguments, limits=limits)
+
+    async def by_weight(
+        self, function: Callable[[*Arguments], T], *arguments: *Arguments, is_light: bool, limits: Limits
+    ) -> T:
+        """In a thread what is sure to stay light, which spares it the way to a process and back; else in a process."""
+        if is_light:
+            return await self.in_worker(function, *arguments)
+        return await self.in_process(function, *arguments, limits=limits)
 
     async def keep_processes(self) -> None:
         """End processes that have nothing to do; all of them when cancelled."""

@@ -14,6 +14,8 @@ MIB = 1024 * 1024
 class Limits:
     """Bounds of one call. `subject` begins the sentence that tells of them: "The PDF" needs more memory than …
 
+    `needs` names modules that are loaded before the bounds hold: what a library maps for itself is no fault of a call.
+
     `memory_bytes` is what the process may map beyond what it has when the call begins, the arguments among it. Linux
     holds it to that; macOS and Windows have no such limit for a process, so there only `seconds` binds.
     """
@@ -21,10 +23,23 @@ class Limits:
     subject: str
     memory_bytes: int
     seconds: float
+    needs: tuple[str, ...] = ()
+
+
+class _Here:
+    """What holds for this process."""
+
+    is_bound = False
+
+
+def is_bound() -> bool:
+    """Whether this process runs a call within bounds, so that what crashes in it costs that call only."""
+    return _Here.is_bound
 
 
 def impose(limits: Limits) -> None:
     """Bind this process for the call that comes."""
+    _Here.is_bound = True
     if sys.platform != "linux":
         return
     _soft(resource.RLIMIT_AS, mapped_bytes() + limits.memory_bytes)

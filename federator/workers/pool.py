@@ -1,6 +1,7 @@
 """A few workers for a whole server: started when first needed, kept for the next call, ended when they rest."""
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import partial
 from typing import TypeVar, TypeVarTuple
 
@@ -18,6 +19,21 @@ _AT_ONCE = 2
 
 _REST_S = 60.0
 """How long a worker is kept without work. A start takes about a quarter of a second, an idle worker about 45 MiB."""
+
+
+current_workers: ContextVar["Workers | None"] = ContextVar("current_workers", default=None)
+"""The pool of the server whose call this task works for."""
+
+
+async def run_apart(function: Callable[[*Arguments], T], *arguments: *Arguments, limits: Limits) -> T:
+    """Run what a stranger's bytes can make heavy in the server's pool; in a thread where no server runs.
+
+    Raises as `Workers.run` does.
+    """
+    workers = current_workers.get()
+    if workers is None:
+        return await anyio.to_thread.run_sync(function, *arguments, abandon_on_cancel=True)
+    return await workers.run(function, *arguments, limits=limits)
 
 
 class Workers:

@@ -11,13 +11,14 @@ import signal
 import sys
 import threading
 import traceback
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
 import federator
 from federator.errors import FederatorError
 from federator.workers.limits import MIB, impose, lift, never_dump_core, resident_bytes
-from federator.workers.wire import End, Reply, Request, receive_request, send
+from federator.workers.wire import End, Reply, Request, receive_request, send_plain
 
 if sys.platform != "win32":
     import fcntl
@@ -36,7 +37,7 @@ def _serve(source: IO[bytes], target: IO[bytes]) -> None:
         del request
         lift()
         _end_with_parent(source, wanted=False)
-        send(target, reply)
+        send_plain(target, reply)
         if reply.is_worn:
             return
 
@@ -63,6 +64,8 @@ def _end_with_parent(source: IO[bytes], *, wanted: bool) -> None:
 
 def _answered(request: Request) -> Reply:
     try:
+        for name in request.limits.needs:
+            import_module(name)
         impose(request.limits)
         value: Any = request.function(*request.arguments)
     except FederatorError as error:

@@ -15,6 +15,9 @@ from typing import IO, Any
 from federator.errors import FederatorError
 from federator.workers.limits import Limits
 
+_PLAIN: tuple[type[Any], ...] = (str, int, float, list)
+"""What a subclass of is sent as one: DS and IS of pydicom, for example."""
+
 
 class End(Enum):
     """How a call ended in the worker."""
@@ -52,6 +55,12 @@ def send(target: IO[bytes], message: Request | Reply) -> None:
     target.flush()
 
 
+def send_plain(target: IO[bytes], message: Reply) -> None:
+    """The same with what libraries make of texts and numbers sent as the text or number that it is."""
+    _Plain(target, protocol=5).dump(message)
+    target.flush()
+
+
 def receive_request(source: IO[bytes]) -> Request:
     """The parent's next request; EOFError when there is no parent any more."""
     request: Request = pickle.load(source)  # noqa: S301 - the parent started this process
@@ -66,8 +75,21 @@ def receive_reply(source: IO[bytes]) -> Reply:
     return reply
 
 
+class _Plain(pickle.Pickler):
+    def reducer_override(self, value: object) -> Any:  # noqa: ANN401 - as pickle asks for it
+        if not isinstance(value, Enum) and not type(value).__module__.startswith("federator."):
+            for plain in _PLAIN:
+                if isinstance(value, plain):
+                    return plain, (plain(value),)
+        return NotImplemented
+
+
 class _DataOnly(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - any class of ours
+        if module == "builtins":
+            found = next((plain for plain in _PLAIN if plain.__name__ == name), None)
+            if found is not None:
+                return found
         if module.startswith("federator.") and name.isidentifier():
             found = getattr(import_module(module), name, None)
             if isinstance(found, type) and found.__module__ == module and _is_data(found):
@@ -76,4 +98,4 @@ class _DataOnly(pickle.Unpickler):
 
 
 def _is_data(found: type) -> bool:
-    return dataclasses.is_dataclass(found) or issubclass(found, FederatorError | Enum)
+    return dataclasses.is_dataclass(found) or issubclass(found, FederatorError | Enum | float)

@@ -23,6 +23,9 @@ _ENVIRONMENT = (
 )
 """What a Python needs to start on Linux, macOS and Windows."""
 
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""Libraries that reckon with arrays would each start as many threads as there are cores, with memory for each."""
+
 _FAULTS = (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError, IndexError, TypeError, ValueError)
 """What comes of a pipe whose other end is gone, or of an answer that is none."""
 
@@ -44,7 +47,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             # Not what else stands there: archives' secrets do, and a worker reads what strangers wrote.
-            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | _ONE_THREAD,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
 

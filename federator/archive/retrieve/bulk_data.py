@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, unquote, urljoin, urlsplit
 
-import anyio.to_thread
-
 from federator.archive.connection.client import Answer, ArchiveClient
 from federator.archive.encoding.sniff import Kind, sniff
 from federator.archive.retrieve.accept import (
@@ -24,6 +22,7 @@ from federator.archive.retrieve.accept import (
     wrong_content,
     wrong_kind,
 )
+from federator.archive.retrieve.files import read_file
 from federator.archive.retrieve.instances import retrieve_instance
 from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
 from federator.errors import ContentError
@@ -94,7 +93,7 @@ async def retrieve_bulk_data(
     if not tag:
         raise ContentError(f"{client.name} holds this value as bulk data at an address that cannot be used.")
     content = await retrieve_instance(client, study, series, instance)
-    value = (await anyio.to_thread.run_sync(elements_of, content, (tag,))).get(tag)
+    value = (await read_file(elements_of, content, (tag,))).get(tag)
     if not value:
         raise ContentError(f"The instance in {client.name} holds no value for {tag}.")
     return value

@@ -5,12 +5,11 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-import anyio.to_thread
-
 from federator.archive.connection.client import Answer, ArchiveClient
 from federator.archive.encoding.sniff import Kind, ends_as_begun, sniff
 from federator.archive.retrieve.accept import ABSENT, NotOffered, ask, object_path, parts_of, wrong_kind
 from federator.archive.retrieve.bulk_data import elements_of, retrieve_bulk_data
+from federator.archive.retrieve.files import read_file
 from federator.archive.retrieve.instances import retrieve_instance
 from federator.dicom import json
 from federator.errors import ContentError
@@ -44,7 +43,7 @@ async def retrieve_document(
     if _is_whole(document, length):
         return _without_padding(document, length)
     content = await retrieve_instance(client, study, series, instance)
-    elements = await anyio.to_thread.run_sync(elements_of, content, (_DOCUMENT, _DOCUMENT_LENGTH))
+    elements = await read_file(elements_of, content, (_DOCUMENT, _DOCUMENT_LENGTH))
     if not elements.get(_DOCUMENT):
         raise ContentError(f"The instance in {client.name} holds no encapsulated document.")
     stated = int.from_bytes(elements.get(_DOCUMENT_LENGTH, b""), "little")

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-import anyio.to_thread
-
 from federator.archive.connection.client import ArchiveClient
+from federator.archive.retrieve.files import read_file
 from federator.archive.retrieve.instances import retrieve_frame, retrieve_instance
 from federator.archive.retrieve.rendered import EarlyRendered, Rendered, may_be_asked_early, retrieve_rendered
 from federator.dicom import json
@@ -131,7 +130,7 @@ async def retrieve_encoded_frame(client: ArchiveClient, address: FrameAddress, r
 async def retrieve_frame_of_file(client: ArchiveClient, address: FrameAddress) -> EncodedFrame:
     """The frame out of the whole instance, with one request. Raises as `retrieve_encoded_frame` does."""
     content = await retrieve_instance(client, *address.uids)
-    return await anyio.to_thread.run_sync(_frame_of_file, content, address.frame_number)
+    return await read_file(_frame_of_file, content, address.frame_number)
 
 
 def has_one_frame(sop_class_uid: str) -> bool:

@@ -1,7 +1,7 @@
 """WADO-RS metadata, from the whole instance where the archive has no /metadata (PS3.18 §10.4.1.1.2)."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -12,6 +12,7 @@ from federator.archive.connection.client import Answer, ArchiveClient
 from federator.archive.folder.files.json import to_json
 from federator.archive.readings import SMALL_BYTES, Readings, digest_of
 from federator.archive.retrieve.accept import ABSENT, NotOffered, ask, object_path, wrong_content
+from federator.archive.retrieve.files import read_file
 from federator.archive.retrieve.instances import retrieve_instance
 from federator.archive.search import rows
 from federator.dicom import json
@@ -51,14 +52,11 @@ async def retrieve_metadata(client: ArchiveClient, study: str, series: str = "",
     Standard: PS3.18 §10.4.1.1.2, §F.2
     """
     wanted = {Level.STUDY: study, Level.SERIES: series, Level.INSTANCE: instance}
-    return await _retrieved(
-        client,
-        study,
-        series,
-        instance,
-        read=partial(_rows_in, wanted=wanted),
-        read_file=lambda file: [row_of_file(file)],
-    )
+
+    async def of_file(content: bytes) -> list[DicomJson]:
+        return [await read_file(row_of_file, content)]
+
+    return await _retrieved(client, study, series, instance, read=partial(_rows_in, wanted=wanted), of_file=of_file)
 
 
 async def retrieve_attributes(
@@ -71,31 +69,28 @@ async def retrieve_attributes(
     wanted = {Level.STUDY: study, Level.SERIES: series, Level.INSTANCE: instance}
 
     def read(answer: Answer) -> Attributes | T:
-        return _known(
-            client, kind, answer.body, instance, answer.content_type, make=lambda: _rows_in(answer, wanted=wanted)[0]
-        )
+        digest = _digest(answer.body, instance, answer.content_type)
+        known = client.readings.found(kind, digest)
+        return _attributes(client, _rows_in(answer, wanted=wanted)[0], answer.body, digest) if known is None else known
 
-    def read_file(content: bytes) -> Attributes | T:
-        return attributes_of_file(client, content, kind=kind)
-
-    return await _retrieved(client, study, series, instance, read=read, read_file=read_file)
+    of_file = partial(attributes_of_file, client, kind=kind)
+    return await _retrieved(client, study, series, instance, read=read, of_file=of_file)
 
 
-def attributes_of_file(client: ArchiveClient, content: bytes, *, kind: type[T]) -> Attributes | T:
+async def attributes_of_file(client: ArchiveClient, content: bytes, *, kind: type[T]) -> Attributes | T:
     """The same of a file. Raises ContentError for one that is DICOM by its mark only."""
-    return _known(client, kind, content, make=lambda: row_of_file(content))
-
-
-def _known(
-    client: ArchiveClient, kind: type[T], content: bytes, *beside: str, make: Callable[[], DicomJson]
-) -> Attributes | T:
-    if len(content) < SMALL_BYTES:
-        return Attributes(row=make(), size=len(content), digest=b"", readings=client.readings)
-    digest = digest_of(content, *beside)
+    digest = await anyio.to_thread.run_sync(_digest, content)
     known = client.readings.found(kind, digest)
-    if known is not None:
-        return known
-    return Attributes(row=make(), size=len(content), digest=digest, readings=client.readings)
+    return _attributes(client, await read_file(row_of_file, content), content, digest) if known is None else known
+
+
+def _digest(content: bytes, *beside: str) -> bytes:
+    """Empty for what is small: it is not kept."""
+    return digest_of(content, *beside) if len(content) >= SMALL_BYTES else b""
+
+
+def _attributes(client: ArchiveClient, row: DicomJson, content: bytes, digest: bytes) -> Attributes:
+    return Attributes(row=row, size=len(content), digest=digest, readings=client.readings)
 
 
 async def _retrieved(
@@ -105,7 +100,7 @@ async def _retrieved(
     instance: str,
     *,
     read: Callable[[Answer], T],
-    read_file: Callable[[bytes], T],
+    of_file: Callable[[bytes], Awaitable[T]],
 ) -> T:
     if not (instance and _UNSUPPORTED in client.habits.known.unsupported):
         try:
@@ -123,7 +118,7 @@ async def _retrieved(
     content = await retrieve_instance(client, study, series, instance)
     # The object is there, so it is the resource that the archive does not have.
     client.habits.lacks(_UNSUPPORTED)
-    return await anyio.to_thread.run_sync(read_file, content)
+    return await of_file(content)
 
 
 def row_of_file(content: bytes) -> DicomJson:

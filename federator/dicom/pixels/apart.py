@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from federator.errors import ContentError
-from federator.workers.limits import MIB, Limits
+from federator.workers.limits import MIB, Limits, is_bound
 from federator.workers.worker import run_once
 
 # The largest picture that is decoded takes a quarter of it (see header.MAX_PIXELS).
@@ -34,7 +34,12 @@ def is_installed() -> bool:
 
 
 def decode_apart(transfer_syntax: str, samples: Samples, codestream: bytes) -> bytes:
-    """The samples of one frame as little endian words, given its codestream; empty if damaged."""
+    """The samples of one frame as little endian words, given its codestream; empty if damaged.
+
+    Within a worker it is apart already: a crash costs that call.
+    """
+    if is_bound():
+        return _decoded(transfer_syntax, samples, codestream)
     try:
         return run_once(_decoded, transfer_syntax, samples, codestream, limits=_LIMITS)
     except ContentError:

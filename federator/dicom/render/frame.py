@@ -16,6 +16,7 @@ from federator.dicom.render.display import Toning, chosen_toning, scaled_toning,
 from federator.dicom.render.overview import Cell, shrunk
 from federator.dicom.render.picture import Picture, encode
 from federator.dicom.render.spread import Spread, spread_of, together
+from federator.errors import ContentError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,6 +89,14 @@ def needs_no_values(frame: EncodedFrame, request: WindowRequest | None) -> bool:
 def frame_spread(frame: EncodedFrame) -> Spread:
     """How the values of a frame are spread; raises as `display_pixels` does."""
     return spread_of(frame.row, frame.gray, values_in(frame_words(frame), frame))
+
+
+def check_decodable(frame: EncodedFrame) -> None:
+    """A ContentError says why the frame cannot be shown here."""
+    try:
+        frame_spread(frame)
+    except TableElsewhere as error:
+        raise ContentError("A lookup table that the image needs is not there.") from error
 
 
 def overview_toning(frame: EncodedFrame, request: WindowRequest | None, spreads: Sequence[Spread] = ()) -> Toning:

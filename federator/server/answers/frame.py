@@ -16,6 +16,7 @@ from federator.dicom.image.header import PixelLayout
 from federator.dicom.image.remarks import uncertain
 from federator.dicom.image.windows import parse
 from federator.dicom.pixels.encoded import EncodedFrame
+from federator.dicom.pixels.weight import is_light, is_light_picture, limits_of, picture_limits
 from federator.dicom.render.frame import Rendered as Pictured
 from federator.dicom.render.frame import render_frame
 from federator.dicom.render.picture import Picture, as_it_is, fit
@@ -25,6 +26,7 @@ from federator.federation.target import Target
 from federator.server.answers.source import MOST_WORDS, Retrieved, Wanted, retrieve
 from federator.server.shared import App
 from federator.server.wording.wording import fenced_lines, one_line, served_by
+from federator.workers.limits import Limits
 
 T = TypeVar("T")
 
@@ -58,7 +60,8 @@ async def render(
     # What need not be decoded takes microseconds, and the way to a worker and back takes more.
     pictured = _passed_through(retrieved, frame, wanted)
     if pictured is None:
-        pictured = await app.in_worker(_pictured, retrieved, frame, wanted)
+        light, limits = _weighed(retrieved)
+        pictured = await app.by_weight(_pictured, retrieved, frame, wanted, is_light=light, limits=limits)
     picture, window_words, remarks = pictured.picture, pictured.window_words, pictured.remarks
     about = [f"{title(retrieved.row, frame)}.", f"Window: {one_line(cell(window_words), max_characters=600)}."]
     about += [one_line(cell(said), max_characters=MOST_WORDS) for said in (retrieved.mask_words, *remarks) if said]
@@ -89,6 +92,14 @@ def _passed_through(retrieved: Retrieved, frame_number: int, wanted: Wanted) -> 
         return None
     picture = _fitted(as_it_is, retrieved.source, retrieved, frame_number, wanted)
     return _of_archive(picture, retrieved, frame_number) if picture else None
+
+
+def _weighed(retrieved: Retrieved) -> tuple[bool, Limits]:
+    """Whether it is sure to be light, and what it may take where it is not."""
+    source = retrieved.source
+    if isinstance(source, EncodedFrame):
+        return is_light(source), limits_of(source)
+    return is_light_picture(source.content), picture_limits(source.content)
 
 
 def _pictured(retrieved: Retrieved, frame_number: int, wanted: Wanted) -> Pictured:

@@ -115,7 +115,7 @@ async def _retrieved(client: ArchiveClient, *, uids: tuple[str, str, str], kind:
         return found
     # Some archives leave sequences, or values that are long, out of the metadata; the object itself has them.
     content = await retrieve_instance(client, *uids)
-    return await anyio.to_thread.run_sync(partial(attributes_of_file, client, content, kind=kind))
+    return await attributes_of_file(client, content, kind=kind)
 
 
 def _lacks_values(row: DicomJson) -> bool:

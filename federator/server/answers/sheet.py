@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, TypeVarTuple
 
 import anyio
 from mcp.server.mcpserver import Context
@@ -15,9 +15,10 @@ from federator.archive.retrieve.retrieve import retrieve_metadata
 from federator.dicom.image.aspects import Aspects, aspects_of
 from federator.dicom.image.windows import WindowRequest
 from federator.dicom.pixels.encoded import EncodedFrame
+from federator.dicom.pixels.weight import is_light, limits_of
 from federator.dicom.render.display import Toning, chosen_toning
 from federator.dicom.render.frame import frame_spread, needs_no_values, overview_cell, overview_toning
-from federator.dicom.render.overview import Cell, cell_edge
+from federator.dicom.render.overview import Cell, PackedCell, cell_edge
 from federator.dicom.render.spread import Spread
 from federator.errors import ContentError, FederatorError
 from federator.federation.federation import Federation
@@ -27,6 +28,7 @@ from federator.server.answers.choosing import Choice
 from federator.server.shared import App
 
 T = TypeVar("T")
+More = TypeVarTuple("More")
 
 STEPS_BEFORE = 2
 """Steps of progress before the images: they are chosen, their window is chosen."""
@@ -159,7 +161,7 @@ class Sheet:
     async def _choose_toning(self, kind: _Kind) -> None:
         try:
             frame, spreads = await self._looked_into(kind)
-            toning = await self._app.in_worker(overview_toning, frame, self._request, spreads)
+            toning = await self._decoded(overview_toning, frame, self._request, spreads)
         except FederatorError as error:
             kind.toning.give(error)
             return
@@ -180,7 +182,7 @@ class Sheet:
                 frame = await candidate.value()
                 if needs_no_values(frame, self._request):
                     return frame, []
-                spread = await self._app.in_worker(frame_spread, frame)
+                spread = await self._decoded(frame_spread, frame)
             except FederatorError as error:
                 fault = fault or error
                 continue
@@ -200,7 +202,7 @@ class Sheet:
                 served = await self._fetched(index, kind)
                 self._app.note(served.earlier)
                 toning = await kind.toning.value()
-                cell = await self._app.in_worker(_cell, served.value, toning, len(self._choices))
+                packed = await self._decoded(_cell, served.value, toning, len(self._choices))
             except FederatorError as error:
                 return Missing(choice=choice, fault=str(error))
             self._done += 1
@@ -212,9 +214,12 @@ class Sheet:
             aspects=aspects_of(row, choice.frame_number),
             archive=served.archive,
             earlier=served.earlier,
-            cell=cell,
+            cell=packed.unpacked(),
             toning=toning,
         )
+
+    async def _decoded(self, function: Callable[[EncodedFrame, *More], T], frame: EncodedFrame, *more: *More) -> T:
+        return await self._app.by_weight(function, frame, *more, is_light=is_light(frame), limits=limits_of(frame))
 
     async def _fetched(self, index: int, kind: _Kind) -> Served[EncodedFrame]:
         candidate = kind.candidates.get(index) or _Later[EncodedFrame]()
@@ -235,5 +240,5 @@ def _outwards(indices: Sequence[int]) -> list[int]:
     return sorted(indices, key=lambda index: abs(index - middle))
 
 
-def _cell(frame: EncodedFrame, toning: Toning, count: int) -> Cell:
-    return overview_cell(frame, toning, max_edge=cell_edge(count)).prepared(count)
+def _cell(frame: EncodedFrame, toning: Toning, count: int) -> PackedCell:
+    return overview_cell(frame, toning, max_edge=cell_edge(count)).prepared(count).packed()

@@ -1,7 +1,9 @@
 """Where one picture comes from: the archive's own, or the frame to decode here and why."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 import anyio.to_thread
 
@@ -19,12 +21,18 @@ from federator.dicom.image.windows import Window, WindowRequest
 from federator.dicom.objects.kinds import kind_of
 from federator.dicom.objects.said import no_image_words, references_words
 from federator.dicom.pixels.encoded import EncodedFrame
+from federator.dicom.pixels.weight import is_light, is_light_picture, limits_of, picture_limits
 from federator.dicom.render.display import chosen_toning
-from federator.dicom.render.frame import frame_spread
+from federator.dicom.render.frame import check_decodable
 from federator.dicom.render.picture import looks_empty, may_be_empty
 from federator.errors import ContentError
 from federator.model import DicomJson
 from federator.server.wording.wording import one_line
+from federator.workers.limits import Limits
+from federator.workers.pool import run_apart
+
+Content = TypeVar("Content")
+T = TypeVar("T")
 
 MOST_WORDS = 4000
 """Of what is said of an object that is no image: its names, and a dozen of the images that it refers to."""
@@ -111,15 +119,26 @@ async def _looked_into(
 ) -> Retrieved:
     """The archive's picture; where next to nothing can be seen on it, the frame, whose values can be told."""
     # What took its bytes shows something, and needs no worker to see that.
-    if not may_be_empty(picture.content) or not await anyio.to_thread.run_sync(looks_empty, picture.content):
+    if not may_be_empty(picture.content) or not await _by_weight(
+        looks_empty,
+        picture.content,
+        is_light=is_light_picture(picture.content),
+        limits=picture_limits(picture.content),
+    ):
         return made
     try:
         frame = await retrieve_encoded_frame(client, address, made.row)
-        await anyio.to_thread.run_sync(frame_spread, frame)
+        await _by_weight(check_decodable, frame, is_light=is_light(frame), limits=limits_of(frame))
     except (ContentError, TableElsewhere):
         return replace(made, is_empty=True)
     reason = f"next to nothing can be seen on the picture that {client.name} made."
     return replace(made, source=frame, row=frame.row, layout=frame.layout, reason=reason)
+
+
+async def _by_weight(function: Callable[[Content], T], content: Content, *, is_light: bool, limits: Limits) -> T:
+    if is_light:
+        return await anyio.to_thread.run_sync(function, content)
+    return await run_apart(function, content, limits=limits)
 
 
 def _fits(seen: Described, guess: tuple[float, float] | None) -> bool:
