@@ -1,10 +1,12 @@
 """Measurement reports (TID 1500): highdicom reads each measurement group that follows the template.
 
 highdicom is strict: one missing code in a group makes it refuse. So it is asked group by group, its answer is taken
-only where it sees the same numbers, and the tolerant reading stands for every group that it refuses.
+only where it sees the same numbers, and the tolerant reading stands for every group that it refuses, and for all of
+them where it is not installed (see pyproject.toml).
 """
 
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any
 
 from pydicom.dataset import Dataset
@@ -49,12 +51,13 @@ class MeasurementGroupReader(GenericReader):
     def __init__(self, tree: Tree) -> None:
         super().__init__(tree)
         self._numbers: dict[Position, _Number] = {}
+        self._is_strict = find_spec("highdicom") is not None
 
     def read_group(self, item: Item, line: Line) -> Group:
         """A measurement group: the lesion, its tracking identifiers, its image region."""
         group = super().read_group(item, line)
-        affordable = len(self._numbers) < MAX_READ_STRICTLY
-        reading = _read(item) if affordable and item.has_concept(MEASUREMENT_GROUP) else None
+        is_affordable = self._is_strict and len(self._numbers) < MAX_READ_STRICTLY
+        reading = _read(item) if is_affordable and item.has_concept(MEASUREMENT_GROUP) else None
         if reading is None:
             return group
         own = (child for child in item.children if child.value_type == "NUM")

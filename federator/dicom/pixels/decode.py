@@ -1,10 +1,11 @@
 """From the encoded bytes of one frame to its stored pixel values (PS3.5 §8).
 
-Pillow decodes JPEG, GDCM in another process the kinds of it that Pillow does not (see apart.py); pydicom drives the
-other codecs: pyjpegls (JPEG-LS), openjpeg (JPEG 2000, HTJ2K), its own for RLE. None of them is under the GPL. Which one
-it is follows from the stream: transfer syntaxes are mislabelled, too.
+Pillow decodes JPEG, GDCM in another process the kinds of it that Pillow does not (see apart.py), and JPEG-LS where
+pyjpegls is missing; pydicom drives the other codecs: pyjpegls (JPEG-LS), openjpeg (JPEG 2000, HTJ2K), its own for RLE.
+None of them is under the GPL. Which one it is follows from the stream: transfer syntaxes are mislabelled, too.
 """
 
+from importlib.util import find_spec
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +29,15 @@ _UNDECODABLE = (*READ_FAULTS, RuntimeError, MemoryError)
 """What pydicom and the codecs below it raise on damaged or unsupported pixel data."""
 _JPEG_2000 = tuple(f"1.2.840.10008.1.2.4.{number}" for number in (90, 91, 201, 202, 203))
 _JPEG_LS, _JPEG_EXTENDED, _JPEG_LOSSLESS = (f"1.2.840.10008.1.2.4.{number}" for number in (80, 51, 57))
+_LIKE_JPEG_LS = (_JPEG_LS, "1.2.840.10008.1.2.4.81")
 _PLUGINS = {
-    **dict.fromkeys((_JPEG_LS, "1.2.840.10008.1.2.4.81"), "pyjpegls"),
+    **dict.fromkeys(_LIKE_JPEG_LS, "pyjpegls"),
     **dict.fromkeys(_JPEG_2000, "pylibjpeg"),
     "1.2.840.10008.1.2.5": "pydicom",
 }
 """Left to itself, pydicom tries GDCM first."""
+_NEEDED = {"pyjpegls": ("jpeg_ls", "federator[jpeg-ls]"), "pylibjpeg": ("openjpeg", "pylibjpeg-openjpeg")}
+"""The module that a plugin needs, and what installs it."""
 _HUFFMAN_DCT, _LOSSLESS = frozenset({0xC0, 0xC1, 0xC2}), 0xC3
 _DCT_BITS = frozenset({8, 12})
 _LITTLE_ENDIAN = frozenset({IMPLICIT_LITTLE_ENDIAN, EXPLICIT_LITTLE_ENDIAN})
@@ -73,6 +77,8 @@ def frame_words(frame: EncodedFrame) -> "NDArray[Any]":
     _check_codestream(info, frame.layout)
     if info is not None and info.media_type == "image/jpeg":
         return _jpeg(info, frame)
+    if info is not None and _syntax_of(info, frame) in _LIKE_JPEG_LS and not _is_there("pyjpegls") and is_installed():
+        return _by_gdcm(_syntax_of(info, frame), info.precision, frame)
     return _by_pydicom(_encapsulated(frame.content), frame, _syntax_of(info, frame))
 
 
@@ -89,23 +95,26 @@ def _jpeg(info: StreamInfo, frame: EncodedFrame) -> "NDArray[Any]":
         raise _no_decoder(f"JPEG of process SOF{info.process - 0xC0} with {info.precision} bits")
     if not is_installed():
         kind = "lossless JPEG" if info.process == _LOSSLESS else f"JPEG of {info.precision} bits"
-        raise _no_decoder(f"{kind} (its decoder is the package python-gdcm)")
+        raise _no_decoder(kind, install="python-gdcm")
+    decoded = _by_gdcm(_JPEG_LOSSLESS if info.process == _LOSSLESS else _JPEG_EXTENDED, info.precision, frame)
+    if frame.layout.photometric_interpretation != Colors.YCC.value:
+        return decoded
+    from pydicom.pixels.processing import convert_color_space
+
+    return convert_color_space(decoded, Colors.YCC.value, Colors.RGB.value)
+
+
+def _by_gdcm(transfer_syntax: str, precision: int, frame: EncodedFrame) -> "NDArray[Any]":
     layout = frame.layout
     samples = Samples(
         rows=layout.rows,
         columns=layout.columns,
         samples_per_pixel=layout.samples_per_pixel,
         bits_allocated=layout.bits_allocated,
-        bits_stored=info.precision,
+        bits_stored=precision,
         pixel_representation=layout.pixel_representation,
     )
-    syntax = _JPEG_LOSSLESS if info.process == _LOSSLESS else _JPEG_EXTENDED
-    decoded = _words(decode_apart(syntax, samples, frame.content), frame)
-    if layout.photometric_interpretation != Colors.YCC.value:
-        return decoded
-    from pydicom.pixels.processing import convert_color_space
-
-    return convert_color_space(decoded, Colors.YCC.value, Colors.RGB.value)
+    return _words(decode_apart(transfer_syntax, samples, frame.content), frame)
 
 
 def _by_pillow(info: StreamInfo, frame: EncodedFrame) -> "NDArray[Any]":
@@ -147,16 +156,26 @@ def _by_pydicom(value: bytes, frame: EncodedFrame, transfer_syntax: str) -> "NDA
         decoder = get_decoder(transfer_syntax)
     except NotImplementedError as error:
         raise _no_decoder(_name_of(transfer_syntax)) from error
+    plugin = _PLUGINS.get(transfer_syntax, "")
+    if not _is_there(plugin):
+        raise _no_decoder(_name_of(transfer_syntax), install=_NEEDED[plugin][1])
     try:
-        plugin = _PLUGINS.get(transfer_syntax, "")
         decoded, _ = decoder.as_array(value, index=0, decoding_plugin=plugin, **_options(frame.layout))
     except _UNDECODABLE as error:
         raise _undecodable(frame) from error
     return decoded
 
 
-def _no_decoder(what: str) -> ContentError:
-    return ContentError(f"There is no decoder here for {what}: an archive or a viewer that has one can show the frame.")
+def _is_there(plugin: str) -> bool:
+    module, _ = _NEEDED.get(plugin, ("pydicom", ""))
+    return find_spec(module) is not None
+
+
+def _no_decoder(what: str, *, install: str = "") -> ContentError:
+    remedy = f"; its operator can install one: pip install '{install}'" if install else ""
+    return ContentError(
+        f"There is no decoder here for {what}: an archive or a viewer that has one can show the frame{remedy}."
+    )
 
 
 def _name_of(transfer_syntax: str) -> str:

@@ -142,6 +142,41 @@ def test_where_its_decoder_is_missing_jpeg_of_twelve_bits_is_named(monkeypatch: 
         stored(written(twelve_bits("--encode-extended")))
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SC_rgb_jls_lossy_line.dcm",
+        "SC_rgb_jls_lossy_sample.dcm",
+        "JPEGLSNearLossless_08.dcm",
+        "JPEGLSNearLossless_16.dcm",
+        "MR_small_jpeg_ls_lossless.dcm",
+        "emri_small_jpeg_ls_lossless.dcm",
+    ],
+)
+def test_jpeg_ls_is_decoded_alike_where_its_own_decoder_is_missing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.14, for which pyjpegls has no wheel: GDCM decodes it, another implementation of T.87."""
+    expected = stored(file(name))
+    monkeypatch.setitem(sys.modules, "jpeg_ls", None)
+    assert np.array_equal(stored(file(name)), expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "missing", "installed_by"),
+    [
+        ("MR_small_jpeg_ls_lossless.dcm", ("jpeg_ls", "gdcm"), r"federator\[jpeg-ls\]"),
+        ("MR_small_jp2klossless.dcm", ("openjpeg",), "pylibjpeg-openjpeg"),
+    ],
+)
+def test_a_decoder_that_is_missing_is_named_with_what_installs_it(
+    name: str, missing: tuple[str, ...], installed_by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """contract.md section 6: who can act is told what to do; the image is not called damaged."""
+    for module in missing:
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ContentError, match=rf"no decoder here for JPEG.*pip install '{installed_by}'"):
+        stored(file(name))
+
+
 def test_a_transfer_syntax_without_a_decoder_is_named() -> None:
     """contract.md section 6: what is not installed is not called damaged."""
     content = compressed_file(bytes(100), "1.2.840.10008.1.2.4.92", RAMP)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from highdicom.pixels import apply_voi_window
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
@@ -13,7 +14,7 @@ from federator.dicom.image.tables import LookupTable
 from federator.dicom.image.windows import PRESETS, Window, WindowFunction, WindowRequest, parse
 from federator.dicom.pixels.encoded import EncodedFrame
 from federator.dicom.pixels.part10 import DicomFile
-from federator.dicom.render.display import chosen_toning
+from federator.dicom.render.display import _windowed, chosen_toning
 from federator.dicom.render.frame import display_pixels
 from federator.dicom.render.line import Line
 from federator.errors import ContentError, RequestError
@@ -330,6 +331,19 @@ def test_planes_of_colour_are_put_together() -> None:
     dataset.PixelData = np.moveaxis(colors, -1, 0).tobytes()
     pixels, _ = display_pixels(DicomFile(written(dataset)).frame(1))
     assert np.array_equal(pixels, colors)
+
+
+@pytest.mark.parametrize("is_inverse", [False, True])
+@pytest.mark.parametrize("function", list(WindowFunction))
+@pytest.mark.parametrize(("center", "width"), [(40, 400), (-600, 1500), (0.5, 2), (1024, 1.5), (-2048, 4096)])
+def test_the_greys_of_a_window_are_those_that_highdicom_computes(
+    center: float, width: float, function: WindowFunction, is_inverse: bool
+) -> None:
+    """PS3.3 C.11.2.1.2 and C.11.2.1.3, written twice by people who know nothing of each other."""
+    window = Window(center=center, width=width, function=function)
+    with np.errstate(over="ignore"):
+        expected = apply_voi_window(RAMP, center, width, function.value, output_range=(0, 255), invert=is_inverse)
+    assert np.abs(_windowed(RAMP, window, is_inverse=is_inverse) - expected).max() < 1e-9
 
 
 @pytest.mark.parametrize("asked", [*PRESETS, "Soft Tissue", "LUNG", "soft_tissue"])
