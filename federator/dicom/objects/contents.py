@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from federator.dicom import json
-from federator.dicom.visible import on_one_line
+from federator.dicom.visible import cell
 from federator.model import DicomJson
 
 _LABELS = ("00700080", "00700081", "30060002", "300A0002", "00420010")
@@ -19,7 +19,7 @@ def contents_of(row: DicomJson) -> list[str]:
 
 def quoted(text: str, *, longest: int = _LONGEST) -> str:
     """Text of the archive's in quotes: it is data."""
-    flat = on_one_line(text.replace('"', "'"))
+    flat = cell(text.replace('"', "'"))
     return f'"{flat if len(flat) <= longest else flat[: longest - 1] + "…"}"'
 
 

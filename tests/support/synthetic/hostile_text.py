@@ -7,7 +7,7 @@ from pydicom.config import IGNORE
 from pydicom.dataset import Dataset
 from pydicom.valuerep import PersonName
 
-from tests.support.synthetic import pdfs
+from tests.support.synthetic import no_images, pdfs
 from tests.support.synthetic.documents import CDA_CLASS, encapsulated, image
 from tests.support.synthetic.report_catalogue import CATALOGUE
 
@@ -37,12 +37,15 @@ PAYLOAD = (
 # Words that the standard defines: another one would make another object.
 _KEPT = frozenset({"SpecificCharacterSet", "Modality", "PhotometricInterpretation", "MIMETypeOfEncapsulatedDocument"})
 _KEPT |= {"ValueType", "RelationshipType", "ContinuityOfContent", "CodingSchemeDesignator", "CodeValue", "GraphicType"}
-_KEPT |= {"CompletionFlag", "VerificationFlag"}
+_KEPT |= {"CompletionFlag", "VerificationFlag", "SegmentationType"}
 _TEXTS = frozenset({"LO", "SH", "PN", "LT", "ST", "UT", "UC", "CS"})
 
 
 def objects(payload: str) -> Iterator[Dataset]:
-    """An image, reports of several kinds, a PDF and a CDA, with `payload` behind every text that they hold."""
+    """An image, a mask, marks and outlines, reports of several kinds, a PDF and a CDA.
+
+    `payload` stands behind every text that they hold.
+    """
     shown = image(1)
     shown.SeriesDescription, shown.ViewPosition, shown.BodyPartExamined = "Thorax", "AP", "CHEST"
     shown.WindowCenter, shown.WindowWidth, shown.WindowCenterWidthExplanation = "40", "400", "SOFT"
@@ -55,7 +58,19 @@ def objects(payload: str) -> Iterator[Dataset]:
         encapsulated(1, pdfs.drawn(pdfs.lines("Findings: normal")), title="Letter"),
         encapsulated(2, cda.encode(), sop_class=CDA_CLASS, title="Letter"),
     ]
-    for dataset in (shown, *read, *documents):
+    marks = [
+        no_images.segmentation(),
+        no_images.segmentation(("Whole",), SegmentationType="LABELMAP", SOPInstanceUID="1.2.3.6.2"),
+        no_images.structure_set(),
+        no_images.presentation_state(),
+        no_images.electrocardiogram(),
+    ]
+    for number, mark in enumerate(marks, start=1):
+        if mark.Modality != "SEG":
+            mark.SeriesInstanceUID, mark.SOPInstanceUID = f"1.2.3.7.{number}", f"1.2.3.7.{number}.1"
+        for keyword in ("StudyInstanceUID", "StudyDate", "StudyTime", "StudyDescription", "PatientName", "PatientID"):
+            setattr(mark, keyword, shown[keyword].value)
+    for dataset in (shown, *read, *documents, *marks):
         dataset.SpecificCharacterSet = "ISO_IR 192"
         _spoil(dataset, payload)
         yield dataset
