@@ -1,5 +1,6 @@
 """Progress for the person who waits: a step for each archive that answered or failed, folders read, signs of life."""
 
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -7,7 +8,7 @@ from contextvars import ContextVar
 import anyio
 from mcp.server.mcpserver import Context
 
-from federator.archive.folder.index.progress import Progress, listener
+from federator.archive.folder.index.progress import Progress, asked_at, listener
 from federator.model import Outcome
 from federator.server.shared import App
 from federator.server.wording.wording import explain
@@ -31,15 +32,16 @@ async def _report(ctx: Context[App], progress: float, total: float | None, messa
 
 @contextmanager
 def telling_of_folders(ctx: Context[App]) -> Iterator[None]:
-    """Tell how far a folder is read that the call waits for."""
+    """Tell how far a folder is read that the call waits for, and have it looked at once for the whole call."""
 
     async def report(progress: Progress) -> None:
         await _report(ctx, progress.read / max(1, progress.total), None, f"a folder: {progress}")
 
-    reached, heard = _reached.set([0.0]), listener.set(report)
+    reached, heard, began = _reached.set([0.0]), listener.set(report), asked_at.set(time.monotonic())
     try:
         yield
     finally:
+        asked_at.reset(began)
         listener.reset(heard)
         _reached.reset(reached)
 

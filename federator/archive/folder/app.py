@@ -12,10 +12,9 @@ import json as text_json
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl
 
 import platformdirs
@@ -29,14 +28,15 @@ from federator.archive.folder.files.json import encoded
 from federator.archive.folder.files.pixels import open_stored
 from federator.archive.folder.index.database import Remade
 from federator.archive.folder.index.index import FolderIndex, Held
-from federator.archive.folder.index.progress import Progress
+from federator.archive.folder.index.progress import Progress, asked_at
 from federator.archive.folder.index.threads import Threads
 from federator.archive.folder.index.upkeep import Upkeep
 from federator.archive.folder.kept import Kept
-from federator.archive.folder.query import checked_uid, read_query
+from federator.archive.folder.query import FolderQuery, checked_uid, read_query
 from federator.archive.folder.refusals import Unready, handlers
 from federator.archive.folder.search import search
 from federator.archive.folder.told import header_of
+from federator.archive.readings import Readings, digest_of
 from federator.model import Level
 
 _JSON = "application/dicom+json"
@@ -44,6 +44,8 @@ _DICOM = "application/dicom"
 _OCTETS = "application/octet-stream"
 _ANY_SYNTAX = frozenset({"", "*"})
 _SETTLE_S = 0.5
+_LISTS_BYTES = 8 * 1024 * 1024
+_LEAST_WEIGHT = 512
 _TRIES = 2
 
 
@@ -55,12 +57,21 @@ def folder_app(folder: Path, *, cache: Path | None = None) -> Starlette:
     return _FolderArchive(folder, cache or platformdirs.user_cache_path("federator")).app()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listed:
+    """The answer to a search, with what its Warning headers say."""
+
+    body: bytes
+    told: tuple[str, ...]
+
+
 class _FolderArchive:
     def __init__(self, folder: Path, cache: Path) -> None:
         self._index = FolderIndex(folder, cache)
         self._upkeep = Upkeep(self._index)
         self._threads = Threads()
         self._kept = Kept()
+        self._lists = Readings(max_bytes=_LISTS_BYTES)
 
     def app(self) -> Starlette:
         study, series = "/studies/{study}", "/studies/{study}/series/{series}"
@@ -106,21 +117,35 @@ class _FolderArchive:
         place = request.path_params
         parameters = parse_qsl(request.url.query, keep_blank_values=True)
         query = read_query(level, parameters, study=place.get("study", ""), series=place.get("series", ""))
-        missing = await self._upkeep.current()
+        missing = await self._upkeep.current(since=asked_at.get())
         if missing is not None:
             await self._threads.run(self._index.settle, time.monotonic() + _SETTLE_S)
-        found = await self._threads.run(search, self._index, query, _base(request))
-        response = await self._json_response(found.rows)
-        if found.left_out:
-            told = f"There are {found.left_out} additional results that can be requested"
-            response.headers.append("Warning", f'299 federator "{told}"')
-        unreadable = await self._threads.run(self._index.unreadable_count)
-        if unreadable:
-            told = f"{unreadable} files of this folder cannot be read and are left out"
+        listed = await self._threads.run(self._listed, query, _base(request), str(request.url))
+        response = Response(listed.body, media_type=_JSON)
+        for told in listed.told:
             response.headers.append("Warning", f'299 federator "{told}"')
         if missing is not None:
             response.headers.update(header_of(f"{_sentence(missing)}; ask again for the rest."))
         return response
+
+    def _listed(self, query: FolderQuery, base: str, url: str) -> _Listed:
+        """The answer to a search; as it was before, where the index holds what it held then."""
+        state = self._index.state()
+        digest = digest_of(b"", url, *map(str, state))
+        known = self._lists.found(_Listed, digest)
+        if known is not None:
+            return known
+        found = search(self._index, query, base)
+        unreadable = self._index.unreadable_count()
+        told = []
+        if found.left_out:
+            told.append(f"There are {found.left_out} additional results that can be requested")
+        if unreadable:
+            told.append(f"{unreadable} files of this folder cannot be read and are left out")
+        listed = _Listed(body=f"[{','.join(map(encoded, found.rows))}]".encode("utf-8", "replace"), told=tuple(told))
+        if self._index.state() == state:
+            self._lists.keep(digest, listed, weight=len(listed.body) + _LEAST_WEIGHT)
+        return listed
 
     async def _metadata(self, request: Request) -> Response:
         objects, base = await self._objects(request), _base(request)
@@ -179,11 +204,14 @@ class _FolderArchive:
         """
         named = request.path_params
         uids = [checked_uid(named[level]) for level in ("study", "series", "instance") if level in named]
+        since = asked_at.get()
         if "instance" in named:
             known = await self._threads.run(self._as_read, *uids)
             if known:
                 return known
-        missing = await self._upkeep.current()
+            # It may have changed since the call began.
+            since = None
+        missing = await self._upkeep.current(since=since)
         found = await self._threads.run(self._index.held, *uids)
         if missing is not None and not found:
             raise Unready(f"{_sentence(missing)}, and the object is not among them; ask again.")
@@ -192,13 +220,6 @@ class _FolderArchive:
     def _as_read(self, *uids: str) -> list[Held]:
         known = self._index.held(*uids)
         return known if all(found.is_as_read for found in known) else []
-
-    async def _json_response(self, rows: list[dict[str, Any]]) -> Response:
-        return Response(await self._threads.run(_listed, rows), media_type=_JSON)
-
-
-def _listed(rows: list[dict[str, Any]]) -> bytes:
-    return f"[{','.join(map(encoded, rows))}]".encode("utf-8", "replace")
 
 
 def _sentence(missing: Progress) -> str:

@@ -1,14 +1,15 @@
 """Archives that sort when asked (`orderby`, as dcm4chee has it): verified before and at every answer."""
 
+from collections.abc import Sequence
 from functools import partial
 
-from federator.archive.search.fetched import Wholeness, Window
+from federator.archive.search.fetched import Fetched, Wholeness, Window
 from federator.archive.search.request import Request, ask
 from federator.archive.search.wire import STUDY_DATE, STUDY_TIME
 from federator.dicom import json
 from federator.errors import ArchiveError
 from federator.federation.newest.harvest import Quest
-from federator.federation.order import Rank, moment_rank
+from federator.federation.order import Rank, moment_rank, study_rank
 from federator.model import DicomJson, Level
 
 NEWEST_FIRST = "-StudyDate,-StudyTime"
@@ -63,6 +64,17 @@ def _moment(row: DicomJson) -> Rank:
     return moment_rank(json.date(row, STUDY_DATE), json.time(row, STUDY_TIME))
 
 
+def _reached(quest: Quest, fetched: Fetched, moments: Sequence[Rank]) -> Rank:
+    """The place down to which an ordered answer misses nothing.
+
+    Who sorts by date and time may have more of the last moment; a folder sorts those by their UIDs, as we do.
+    """
+    ranks = [study_rank(row) for row in fetched.rows.values()]
+    if quest.search.client.habits.known.trusted and len(ranks) == len(moments) and ranks == sorted(ranks):
+        return ranks[-1]
+    return (*moments[-1][:2], "")
+
+
 async def read_ordered(quest: Quest) -> bool:
     """Read downwards in the archive's own order, to the end of the dated studies or until enough were found.
 
@@ -82,7 +94,7 @@ async def read_ordered(quest: Quest) -> bool:
             return True
         if not moments:
             return False
-        quest.cover((*moments[-1][:2], ""))
+        quest.cover(_reached(quest, fetched, moments))
         if quest.enough:
             return True
         oldest = fetched.moments[-1][0]

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import anyio
@@ -13,7 +14,7 @@ from federator.archive.folder.files.header import Refusal, read_header
 from federator.archive.folder.files.opening import NoFile
 from federator.archive.folder.files.opening import opened as file_opened
 from federator.archive.folder.index.index import FolderIndex
-from federator.archive.folder.index.progress import Progress, listener
+from federator.archive.folder.index.progress import Progress, asked_at, listener
 from federator.archive.folder.index.readers import read_all
 from federator.archive.folder.index.stamps import listings
 from federator.archive.folder.index.upkeep import Upkeep
@@ -81,6 +82,33 @@ async def test_a_file_written_right_after_a_question_is_seen_by_the_next(tmp_pat
         for number in range(1, 12):
             (tmp_path / "files" / f"{number:04}.dcm").unlink()
             assert len((await client.get("/studies")).json()) == 11 - number
+
+
+async def test_all_requests_of_one_call_see_the_folder_as_it_was_at_one_look(tmp_path):
+    """Issue 11: a call of many requests lists 20,000 files once; the next call sees what has changed since."""
+    async with opened(tmp_path / "files", tmp_path / "cache") as client:
+        put(tmp_path / "files", 1)
+        asked_at.set(time.monotonic())
+        assert len((await client.get("/studies")).json()) == 1
+        put(tmp_path / "files", 2)
+        assert len((await client.get("/studies")).json()) == 1
+        asked_at.set(time.monotonic())
+        assert len((await client.get("/studies")).json()) == 2
+
+
+async def test_an_object_that_changed_since_the_call_began_is_given_as_it_is(tmp_path):
+    """PS3.18 §10.4: what is retrieved is what is stored, not what was."""
+    path = tmp_path / "files" / "one.dcm"
+    names = {"study": "2.25.1", "series": "2.25.2", "instance": "2.25.3"}
+    async with opened(path.parent, tmp_path / "cache") as client:
+        write_tiny(path, **names, PatientName="Before")
+        asked_at.set(time.monotonic())
+        assert len((await client.get("/studies")).json()) == 1
+        write_tiny(path, **names, PatientName="Behind")
+        (row,) = (await client.get(f"{INSTANCE}/metadata")).json()
+        assert first(row, "00100010") == {"Alphabetic": "Behind"}
+        path.unlink()
+        assert (await client.get(f"{INSTANCE}/metadata")).status_code == 404
 
 
 async def test_what_became_a_pipe_costs_its_object_only(tmp_path):

@@ -42,7 +42,10 @@ class Remade(Exception):  # noqa: N818 - says what happened; whoever asked fills
 
 
 class Database:
-    """One connection, for one thread at a time. `remark` says in words why the cache is not kept, where it is not."""
+    """One connection, for one thread at a time; `generation` counts them.
+
+    `remark` says in words why the cache is not kept, where it is not.
+    """
 
     def __init__(self, path: Path, schema: Sequence[str], version: int) -> None:
         self.path = path
@@ -87,11 +90,11 @@ class Database:
             if self._connection is not None:
                 self._connection.close()
             self._connection = None
+            self.generation += 1
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is not None and not self.remark and self._identity != _identity(self.path):
             self.close()  # something else lies there now
-            self.generation += 1
         if self._connection is None:
             self._connection = self._on_disk()
         return self._connection
@@ -141,7 +144,6 @@ class Database:
         if _primary(error) in _WAITS:
             raise error
         self.close()
-        self.generation += 1
         if not self.remark and not _of_the_disk(error):
             logger.warning("The index of a folder could not be used (%s) and is made anew.", type(error).__name__)
             try:

@@ -141,6 +141,12 @@ class FolderIndex:
         with self.database.writing() as database:
             return _settle(database, end)
 
+    def state(self) -> tuple[int, ...]:
+        """What is another one whenever the index may hold something else, whichever program wrote it."""
+        with self.database.opened() as database:
+            (version,) = database.execute("PRAGMA data_version").fetchone()
+            return self.database.generation, version, database.total_changes
+
     def rows(self, statement: str, values: Iterable[object]) -> list[tuple[Any, ...]]:
         """The answer of the index to a SELECT statement."""
         with self.database.opened() as database:

@@ -1,4 +1,4 @@
-"""How far a folder is read, for the question that waits for it and for the person behind that."""
+"""What a call and a folder tell each other: since when it is to be looked at, and how far it is read."""
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -25,3 +25,7 @@ OnProgress = Callable[[Progress], Awaitable[None]]
 
 listener: ContextVar[OnProgress | None] = ContextVar("listener", default=None)
 """Who wants to be told, again and again, how far a folder is that a question waits for."""
+
+asked_at: ContextVar[float | None] = ContextVar("asked_at", default=None)
+"""When the call began that a request belongs to, on the monotonic clock: all its requests see the folder as it was at
+one look since then. None where requests stand for themselves."""

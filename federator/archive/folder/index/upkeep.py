@@ -83,12 +83,13 @@ class Upkeep:
         """Nobody asks any more: what is being read is left."""
         self._is_closed = True
 
-    async def current(self) -> Progress | None:
+    async def current(self, *, since: float | None = None) -> Progress | None:
         """Have the index hold what the folder holds now: None, or how far that is when the caller's time runs short.
 
+        Where the folder was looked at `since` then (on the monotonic clock), it is not looked at again.
         Raises OSError or TooManyFiles where the folder cannot be listed, sqlite3.Error where its index is locked.
         """
-        asked = time.monotonic()
+        asked = time.monotonic() if since is None else since
         until = anyio.current_time() + _SHARE * (anyio.current_effective_deadline() - anyio.current_time())
         while True:
             round_ = self._joined(asked)
