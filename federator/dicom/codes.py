@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pydicom.sr import coding
-
 from federator.dicom import json
 from federator.dicom.visible import on_one_line
 from federator.model import DicomJson
 
 # Older names of the SNOMED RT scheme: the same codes, before it was renamed "SRT" (PS3.16 §8, Table 8-1).
 _OLD_SNOMED = frozenset({"SNM3", "99SDM"})
+_SRT, _SCT = "SRT", "SCT"
+
+_SHORT = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +56,17 @@ def sct(value: str, meaning: str = "") -> Code:
 def code_of(entry: DicomJson) -> Code | None:
     """The code in one item of a code sequence: short, long or URN; None where there is neither code nor meaning."""
     value = json.text(entry, "00080100") or json.text(entry, "00080119") or json.text(entry, "00080120")
-    meaning = on_one_line(json.text(entry, "00080104"))
-    if not value and not meaning:
-        return None
-    return Code(value=on_one_line(value), scheme=on_one_line(json.text(entry, "00080102")), meaning=meaning)
+    scheme, meaning = json.text(entry, "00080102"), json.text(entry, "00080104")
+    # A report says the same few codes thousands of times.
+    return _known(value, scheme, meaning) if len(value) + len(meaning) < _SHORT else _read(value, scheme, meaning)
+
+
+def _read(value: str, scheme: str, meaning: str) -> Code | None:
+    value, meaning = on_one_line(value), on_one_line(meaning)
+    return Code(value=value, scheme=on_one_line(scheme), meaning=meaning) if value or meaning else None
+
+
+_known = lru_cache(maxsize=4096)(_read)
 
 
 def codes_in(row: DicomJson, tag: str) -> tuple[Code, ...]:
@@ -69,14 +77,20 @@ def codes_in(row: DicomJson, tag: str) -> tuple[Code, ...]:
 
 def first_code(row: DicomJson, tag: str) -> Code | None:
     """The first code of the code sequence `tag`, None where it is absent or empty."""
-    return next(iter(codes_in(row, tag)), None)
+    return next((code for entry in json.items(row, tag) if (code := code_of(entry)) is not None), None)
 
 
 @lru_cache(maxsize=65_536)
 def _is_same(value: str, scheme: str, other_value: str, other_scheme: str) -> bool:
     """Asked for every fact of every item of a report, and nearly always of the same few codes."""
-    return bool(_comparable(value, scheme) == _comparable(other_value, other_scheme))
+    schemes = {_SRT if written in _OLD_SNOMED else written for written in (scheme, other_scheme)}
+    if value == other_value and len(schemes) == 1:
+        return True
+    return _SRT in schemes and schemes <= {_SRT, _SCT} and _mapped(value, scheme) == _mapped(other_value, other_scheme)
 
 
-def _comparable(value: str, scheme: str) -> coding.Code:
-    return coding.Code(value, "SRT" if scheme in _OLD_SNOMED else scheme, "")
+def _mapped(value: str, scheme: str) -> object:
+    # Loaded where an old code is met only: it takes longer than reading most reports.
+    from pydicom.sr import coding
+
+    return coding.Code(value, _SRT if scheme in _OLD_SNOMED else scheme, "")

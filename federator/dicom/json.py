@@ -163,6 +163,10 @@ def _parted(whole: str, most: int) -> list[str]:
 
 def items(row: DicomJson, tag: str) -> list[DicomJson]:
     """The items of a sequence; whatever is no item is left out."""
+    element = row.get(tag)
+    if isinstance(element, dict) and isinstance(held := element.get("Value"), list):
+        # As nearly all sequences are: a report has a hundred thousand of them.
+        return [value for value in held if isinstance(value, (dict, Mapping))]
     return [value for value in values(row, tag) if isinstance(value, Mapping)]
 
 

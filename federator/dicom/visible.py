@@ -73,6 +73,8 @@ def _is_joining(letter: str) -> bool:
 
 def on_one_line(text: str) -> str:
     """The visible text on one line, with single spaces."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
     return " ".join(visible(text).split())
 
 

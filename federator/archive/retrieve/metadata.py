@@ -26,16 +26,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _UNSUPPORTED = "metadata"
+_ADDRESS = b"BulkDataURI"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attributes:
-    """The attributes of one instance as DICOM JSON, of which nothing was made yet; `digest` is empty for small ones."""
+    """The attributes of one instance as DICOM JSON, of which nothing was made yet; `digest` is empty for small ones.
+
+    `points_elsewhere` says that an address stands for a value somewhere (PS3.18 §F.2.2).
+    """
 
     row: DicomJson
     size: int
     digest: bytes
     readings: Readings
+    points_elsewhere: bool
 
     def keep(self, reading: object, *, weight: int | None = None) -> None:
         """Keep what was made of them for `retrieve_attributes`; where not said, it takes about what they take."""
@@ -90,7 +95,13 @@ def _digest(content: bytes, *beside: str) -> bytes:
 
 
 def _attributes(client: ArchiveClient, row: DicomJson, content: bytes, digest: bytes) -> Attributes:
-    return Attributes(row=row, size=len(content), digest=digest, readings=client.readings)
+    return Attributes(
+        row=row,
+        size=len(content),
+        digest=digest,
+        readings=client.readings,
+        points_elsewhere=_ADDRESS in content,
+    )
 
 
 async def _retrieved(

@@ -111,7 +111,7 @@ async def _retrieved(client: ArchiveClient, *, uids: tuple[str, str, str], kind:
     sop_class, items = json.uid(found.row, "00080016"), json.items(found.row, _CONTENT_SEQUENCE)
     if not is_structured_report(sop_class) and not items:
         raise ContentError(f"This is no structured report but {kind_of(sop_class)}. {other_tool(sop_class)}")
-    if items and not await anyio.to_thread.run_sync(_lacks_values, found.row):
+    if items and not (found.points_elsewhere and await anyio.to_thread.run_sync(_lacks_values, found.row)):
         return found
     # Some archives leave sequences, or values that are long, out of the metadata; the object itself has them.
     content = await retrieve_instance(client, *uids)
