@@ -115,7 +115,7 @@ def test_a_subfolder_that_cannot_be_read_stands_for_what_it_holds(tmp_path):
     found = listings(tmp_path)
     assert [stamp.path for stamp in next(found).stamps] == [b"one.dcm"]
     shutil.rmtree(tmp_path / "sub")
-    assert [listing.stamps for listing in found] == [(Stamp(b"sub", 0, 0),)]
+    assert [[*listing.stamps] for listing in found] == [[Stamp(b"sub", 0, 0)]]
     (tmp_path / "sub").mkdir()
     assert read_header(tmp_path / "sub") == Refusal(reason="it is a folder that this account may not read")
 

@@ -19,7 +19,7 @@ from typing import Any
 from federator.archive.folder.files.header import Header, Refusal
 from federator.archive.folder.index.database import Database
 from federator.archive.folder.index.rows import series_row, study_row
-from federator.archive.folder.index.stamps import Stamp, listings
+from federator.archive.folder.index.stamps import Listing, Stamp, listings
 from federator.dicom import json
 
 _SCHEMA_VERSION = 2
@@ -109,18 +109,18 @@ class FolderIndex:
 
         Of a folder whose listing is the same as last time nothing is looked up: 20,000 files cost their `stat`.
         """
-        listed = {listing.place: listing.stamps for listing in listings(self.folder)}
+        listed = {listing.place: listing for listing in listings(self.folder)}
         with self.database.opened() as database:
             (version,) = database.execute("PRAGMA data_version").fetchone()
             if self._seen_in != (self.database.generation, version):
                 self._seen, self._seen_in = {}, (self.database.generation, version)
-            digests = {place: hash(stamps) for place, stamps in listed.items()}
+            digests = {place: hash(listing.told) for place, listing in listed.items()}
             if digests == self._seen:
                 return Changes()
             changed = [place for place, digest in digests.items() if self._seen.get(place) != digest]
             known = _known(database, None if not self._seen or self._seen.keys() - digests.keys() else changed)
             unsettled = bool(database.execute("SELECT COUNT(*) FROM unsettled").fetchone()[0])
-        present = {stamp.path: stamp for place in changed for stamp in listed[place]}
+        present = {stamp.path: stamp for place in changed for stamp in listed[place].stamps}
         gone = known.keys() - (present.keys() if len(changed) == len(listed) else _paths(listed))
         found = Changes(
             changed=sorted(stamp for path, stamp in present.items() if known.get(path) != stamp[1:]),
@@ -208,8 +208,8 @@ def _known(database: sqlite3.Connection, places: Sequence[bytes] | None) -> dict
     return known
 
 
-def _paths(listed: dict[bytes, tuple[Stamp, ...]]) -> set[bytes]:
-    return {stamp.path for stamps in listed.values() for stamp in stamps}
+def _paths(listed: dict[bytes, Listing]) -> set[bytes]:
+    return {stamp.path for listing in listed.values() for stamp in listing.stamps}
 
 
 def _write(

@@ -4,11 +4,11 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _MAX_FILES = 200_000
+_PARTS = 3
 
 
 class TooManyFiles(Exception):  # noqa: N818 - reads as a sentence at the place where it is raised
@@ -16,10 +16,7 @@ class TooManyFiles(Exception):  # noqa: N818 - reads as a sentence at the place 
 
 
 class Stamp(NamedTuple):
-    """A file, by its path below the folder, and what changes when its content does.
-
-    A tuple, for there are as many as files, and all of them are made at every question.
-    """
+    """A file, by its path below the folder, and what changes when its content does."""
 
     path: bytes
     mtime_ns: int
@@ -28,10 +25,22 @@ class Stamp(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """The files that lie directly in one folder below the archive's, in no order."""
+    """The files that lie directly in one folder below the archive's, in no order.
+
+    `told` are name, time and size of one after the other in one tuple, because all files are told of at every question,
+    and hardly ever one of them is looked at. The name of the folder itself, where it cannot be read, is empty.
+    """
 
     place: bytes
-    stamps: tuple[Stamp, ...]
+    told: tuple[bytes | int, ...]
+
+    @property
+    def stamps(self) -> Iterator[Stamp]:
+        """The time stamp of each file."""
+        head = self.place + b"/" if self.place else b""
+        parts: Iterator[Any] = iter(self.told)
+        for name, mtime_ns, size in zip(parts, parts, parts, strict=True):
+            yield Stamp(head + name if name else self.place, mtime_ns, size)
 
 
 def listings(folder: Path) -> Iterator[Listing]:
@@ -45,45 +54,42 @@ def listings(folder: Path) -> Iterator[Listing]:
     while places:
         place = places.pop()
         try:
-            listed, below = _listed(root, place)
+            told, below = _told(root, place)
         except OSError:
             if not place:
                 raise
-            listed, below = [Stamp(place, 0, 0)], []
-        count += len(listed)
+            told, below = [b"", 0, 0], []
+        count += len(told) // _PARTS
         if count > _MAX_FILES:
             raise TooManyFiles
         places += sorted(below, reverse=True)
-        yield Listing(place=place, stamps=tuple(listed))
+        yield Listing(place=place, told=tuple(told))
 
 
-def _listed(root: bytes, place: bytes) -> tuple[list[Stamp], list[bytes]]:
+def _told(root: bytes, place: bytes) -> tuple[list[bytes | int], list[bytes]]:
     head = place + b"/" if place else b""
-    found: list[Stamp] = []
+    found: list[bytes | int] = []
     below: list[bytes] = []
     with os.scandir(root + b"/" + place) as entries:
         for entry in entries:
             name = entry.name
             if name[0] == _DOT:
                 continue
-            if entry.is_dir(follow_symlinks=False):
-                below.append(head + name)
-                continue
             try:
-                is_plain = entry.is_file(follow_symlinks=False)
-                if not is_plain and not _is_inside(entry.path, root):
+                if entry.is_file(follow_symlinks=False):
+                    told = entry.stat(follow_symlinks=False)
+                elif entry.is_dir(follow_symlinks=False):
+                    below.append(head + name)
                     continue
-                told = entry.stat()
+                elif not _is_inside(entry.path, root) or not stat.S_ISREG((told := entry.stat()).st_mode):
+                    continue
             except OSError:
                 continue  # it was removed meanwhile, or a link leads nowhere
-            if is_plain or stat.S_ISREG(told.st_mode):
-                found.append(_stamped((head + name, told.st_mtime_ns, told.st_size)))
+            found += (name, told.st_mtime_ns, told.st_size)
     return found, below
 
 
 _DOT = ord(".")
-# Without the function that a named tuple makes for its fields: there are as many as files, at every question.
-_stamped = partial(tuple.__new__, Stamp)
 
 
 def _is_inside(path: bytes, root: bytes) -> bool:
