@@ -69,6 +69,8 @@ SEARCHES = {
     "depth": b"[" * MEGABYTE,
     "digits": b"[" + b"9" * MEGABYTE + b"]",
     "thousands of rows": rows(8_000, _00100010="Doe^Jane", _00081030="thorax"),
+    "values of one attribute": rows(1)[:-2] + b', "00081030": {"vr": "LO", "Value": [' + b'"a",' * 900_000 + b'"b"]}}]',
+    "nothing but line breaks": rows(1, _00081030="\n" * 900_000),
     "one wide letter": rows(1, _00081030="\U0001f600" + "a" * (8 * MEGABYTE)),
 }
 QUESTIONS = ("PatientName=Doe*", "PatientName=*jane* StudyDescription=*thorax*", "StudyDate=2024")

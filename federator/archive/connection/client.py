@@ -31,7 +31,7 @@ from federator.archive.connection.made import made
 from federator.archive.connection.retry import Breaker, RetryBudget, subject_of, with_retries
 from federator.archive.connection.target import target
 from federator.archive.connection.trust import trust_in_nobody, trust_of
-from federator.archive.encoding.weight import weight_of
+from federator.archive.encoding.weight import is_light, longest_run, weight_of
 from federator.archive.folder import told
 from federator.archive.habits.owner import Habits
 from federator.archive.readings import Readings
@@ -40,6 +40,8 @@ from federator.errors import ArchiveError
 from federator.model import OutcomeState
 
 _MAX_REDIRECTS = 3
+_SMALL_BYTES = 4_194_304
+_MOST_IN_A_ROW = 1_000_000
 _TOKEN_MAX_BYTES = 1_048_576
 _FOLDER_BASE = f"http://{told.HOST}"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", told.HOST})
@@ -161,7 +163,7 @@ class ArchiveClient:
                 self._sent("GET", url, headers={"Accept": accept, **encoding, **signed}) as response,
             ):
                 if not is_redirect(response):
-                    return self._weighed(await self._read(response), accept)
+                    return await self._weighed(await self._read(response), accept)
                 url = redirected(url, response, base=self._base)
         raise ArchiveError("redirects in circles.", state=OutcomeState.NOT_DICOMWEB, permanent=True)
 
@@ -247,17 +249,26 @@ class ArchiveClient:
             status=response.status_code,
             media_type=content_type.partition(";")[0].strip().lower(),
             content_type=content_type,
-            body=b"".join(chunks) if len(chunks) != 1 else chunks[0],
+            # Joined in a thread, many megabytes do not halt the event loop.
+            body=b"".join(chunks) if size <= _SMALL_BYTES else await anyio.to_thread.run_sync(b"".join, chunks),
             warnings=tuple(response.headers.get_list("warning")),
             failed_attributes=bool(response.headers.get("erroneous-dicom-attributes", "").strip()),
         )
 
-    def _weighed(self, answer: Answer, accept: str) -> Answer:
+    async def _weighed(self, answer: Answer, accept: str) -> Answer:
         """Refuse JSON that would become far more than `max_bytes` in memory; `accept` tells what is made of it."""
-        if "json" in accept and weight_of(answer.body) > 2 * self.archive.max_bytes:
+        if "json" not in accept or is_light(answer.body):
+            return answer
+        if await anyio.to_thread.run_sync(weight_of, answer.body) > 2 * self.archive.max_bytes:
             raise ArchiveError(
                 f"its answer holds so many values that they would take more than twice "
                 f"{self.archive.max_bytes // 1_048_576} MiB (max_bytes) of memory: not read.",
+                state=OutcomeState.FAILED,
+                permanent=True,
+            )
+        if await anyio.to_thread.run_sync(longest_run, answer.body) > _MOST_IN_A_ROW:
+            raise ArchiveError(
+                f"its answer holds a list of more than {_MOST_IN_A_ROW:,} values: not read.",
                 state=OutcomeState.FAILED,
                 permanent=True,
             )

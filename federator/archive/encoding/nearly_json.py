@@ -2,14 +2,15 @@
 
 Archives write JSON by hand: control characters within strings, single backslashes, NaN, a comma too many, one object a
 line, warnings of their platform before or behind the list, lists that end in the middle. One broken row must not cost
-the others. Everything here takes time in proportion to the text.
+the others. Everything here takes time in proportion to the text, and no step of it halts other threads for long:
+Python's decoder lets none in until it is done with what it was given, or calls back.
 """
 
 import json
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from federator.dicom.json import WrittenNumber
@@ -20,14 +21,21 @@ _BETWEEN = re.compile(r"[\s,\[\]\0\x1e\ufeff]*")
 _NEXT_OBJECT = re.compile(r'\{\s*"[0-9A-Fa-f]{8}"')
 _BACKSLASH = re.compile(r'\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})|\\')
 _SHOWN = 200
+_LARGE = 65_536
+_BEGIN_LIST = re.compile(r"[ \t\r\n]*\[[ \t\r\n]*")
+_BEHIND_VALUE = re.compile(r"[ \t\r\n]*([,\]])[ \t\r\n]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Values:
-    """What a text holds: the values in order, and the beginnings of the pieces between them that are no JSON."""
+    """What a text holds: the values in order, and the beginnings of the pieces between them that are no JSON.
+
+    `large` are the places of values whose text is long, None where each of them may be.
+    """
 
     values: list[Any]
     broken: tuple[str, ...] = ()
+    large: frozenset[int] | None = frozenset()
 
 
 def read(text: str) -> Values:
@@ -35,15 +43,44 @@ def read(text: str) -> Values:
 
     NaN and Infinity are null. Where the text is no JSON, each object that is one by itself is read.
     """
+    if len(text) <= _LARGE:
+        return _whole(text, _DECODER) or _mended(text)
+    values = _one_by_one(text) if _BEGIN_LIST.match(text) else _whole(text, _LETTING)
+    return replace(_mended(text), large=None) if values is None else values
+
+
+def _whole(text: str, decoder: json.JSONDecoder) -> Values | None:
     try:
-        return Values(values=_listed(_DECODER.decode(text)))
+        return Values(values=_listed(decoder.decode(text)), large=frozenset() if len(text) <= _LARGE else None)
     except (ValueError, RecursionError):
-        pass
+        return None
+
+
+def _one_by_one(text: str) -> Values | None:
+    """The values of a list without a fault, each by itself; None where there is a fault."""
+    begin = _BEGIN_LIST.match(text)
+    at = begin.end() if begin is not None else 0
+    values: list[Any] = []
+    large: set[int] = set()
+    while True:
+        try:
+            value, end = _LETTING.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            return None
+        if end - at > _LARGE:
+            large.add(len(values))
+        values.append(value)
+        behind = _BEHIND_VALUE.match(text, end)
+        if behind is None:
+            return None
+        at = behind.end()
+        if behind[1] == "]":
+            return Values(values=values, large=frozenset(large)) if at == len(text) else None
+
+
+def _mended(text: str) -> Values:
     mended = _BACKSLASH.sub(lambda found: found[0] if len(found[0]) > 1 else r"\\", text)
-    try:
-        return Values(values=_listed(_CAREFUL.decode(mended)))
-    except (ValueError, RecursionError):
-        return _by_pieces(mended)
+    return _whole(mended, _CAREFUL) or _by_pieces(mended)
 
 
 def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - what JSON holds is told apart by the caller
@@ -116,5 +153,13 @@ def _no_number(_: str) -> None:
     """NaN and Infinity, which JSON does not know, are no value."""
 
 
+def _as_it_is(read: dict[str, Any]) -> dict[str, Any]:
+    """Called for each object: between the steps of a function of Python's own, other threads have their turn."""
+    return read
+
+
 _DECODER = json.JSONDecoder(strict=False, parse_float=_fraction, parse_constant=_no_number)
-_CAREFUL = json.JSONDecoder(strict=False, parse_float=_fraction, parse_constant=_no_number, parse_int=_integer)
+_LETTING = json.JSONDecoder(strict=False, parse_float=_fraction, parse_constant=_no_number, object_hook=_as_it_is)
+_CAREFUL = json.JSONDecoder(
+    strict=False, parse_float=_fraction, parse_constant=_no_number, parse_int=_integer, object_hook=_as_it_is
+)

@@ -5,6 +5,7 @@ others wider.
 """
 
 import re
+from collections.abc import Iterator
 
 # As measured on CPython: a dict or a list with its place in another one; a value or a key with its own.
 _BYTES_OF = {b"[": 96, b"{": 96, b",": 32, b":": 32}
@@ -16,16 +17,42 @@ _WIDEST, _WIDE, _NARROW = 4, 2, 1
 
 def weight_of(body: bytes) -> int:
     """The bytes that the text, the letters of its strings and its values take together, about."""
-    if len(body) <= _SMALL:
-        # What is small cannot weigh much, and nearly every answer is.
+    if is_light(body):
         return len(body)
-    return len(body) * (2 + _width(body)) + sum(size * body.count(mark) for mark, size in _BYTES_OF.items())
+    width, values = _NARROW, 0
+    for piece in _pieces(body):
+        width = max(width, _width(piece))
+        values += sum(size * piece.count(mark) for mark, size in _BYTES_OF.items())
+    return len(body) * (2 + width) + values
 
 
-def _width(body: bytes) -> int:
+def is_light(body: bytes) -> bool:
+    """Whether it cannot weigh much, because it is small: nearly every answer is."""
+    return len(body) <= _SMALL
+
+
+def longest_run(body: bytes) -> int:
+    """About how many values, or escaped letters, stand in a row without an object among them.
+
+    Python reads such a run in one go, through which no other thread runs.
+    """
+    longest = run = 0
+    for piece in _pieces(body):
+        run = 0 if b"{" in piece else run + piece.count(b",") + piece.count(b"\\")
+        longest = max(longest, run)
+    return longest
+
+
+def _pieces(body: bytes) -> Iterator[bytes]:
+    """A little at a time: between two pieces, other threads have their turn."""
+    for start in range(0, len(body), _SMALL):
+        yield body[start : start + _SMALL]
+
+
+def _width(piece: bytes) -> int:
     """Bytes that Python takes for each letter of the text: as many as the widest of them needs."""
-    if body.isascii():
+    if piece.isascii():
         return _NARROW
-    if _BEYOND_PLANE_0.search(body):
+    if _BEYOND_PLANE_0.search(piece):
         return _WIDEST
-    return _WIDE if _BEYOND_LATIN.search(body) else _NARROW
+    return _WIDE if _BEYOND_LATIN.search(piece) else _NARROW

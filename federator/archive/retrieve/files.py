@@ -19,7 +19,8 @@ _SMALL_BYTES = 640 * 1024
 """A CT slice of 512 × 512. All elements of it that are empty take 40 MiB and a second as objects."""
 _DEFLATED = DEFLATED.encode("ascii")
 _READING_BYTES = 256 * MIB
-_SECONDS = 20
+_SECONDS = 60
+"""An archive's own deadline is mostly shorter, and ends the reading too."""
 
 
 async def read_file(function: Callable[[bytes, *Arguments], T], content: bytes, *more: *Arguments) -> T:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import anyio.lowlevel
+import anyio.to_thread
 
 from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
@@ -115,7 +116,10 @@ class Attempt:
             self.fetched.take(Fetched(wholeness=Wholeness.CUT))
             return
         self.client.habits.saw(Level.STUDY, reply.answer.count)
-        self._doubt(reply.answer)
+        if len(reply.answer.nameless) > _ROWS_AT_A_TIME:
+            await anyio.to_thread.run_sync(self._doubt, reply.answer)
+        else:
+            self._doubt(reply.answer)
         if reply.answer.rows:
             self._learn_from(reply.answer.rows)
         self.fetched.take(await self._taken(reply, known))

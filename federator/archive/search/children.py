@@ -7,6 +7,8 @@ filters are judged on the rows, and the number that the parent's row tells is th
 from collections import Counter
 from dataclasses import dataclass, field
 
+import anyio.to_thread
+
 from federator.archive.connection.client import ArchiveClient
 from federator.archive.search.doubts import Doubts
 from federator.archive.search.fetched import Fetched, Wholeness, repeated_in
@@ -19,6 +21,8 @@ from federator.dicom.query.matching import Verdict, judge
 from federator.model import DicomJson, Level
 
 _COUNT_TAG = {Level.SERIES: "00201206", Level.INSTANCE: "00201209"}
+_MANY = 200
+"""Rows that are judged on the event loop at a time."""
 _PARENT = {Level.SERIES: Level.STUDY, Level.INSTANCE: Level.SERIES}
 
 
@@ -75,7 +79,10 @@ class Children:
         )
         reply = await ask_as_taken(self.client, request)
         answer = reply.answer
-        self._doubt(answer)
+        if len(answer.nameless) > _MANY:
+            await anyio.to_thread.run_sync(self._doubt, answer)
+        else:
+            self._doubt(answer)
         count = answer.count
         fetched = Fetched(rows={json.uid(row, level.uid_tag): row for row in answer.rows}, longest=count)
         fetched.repeated = repeated_in(answer.rows, level.uid_tag) + count - len(answer.rows)

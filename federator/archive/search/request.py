@@ -6,11 +6,13 @@ is answered by leaving out one thing after another; what helped is remembered, s
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from federator.archive.connection.beside import read_beside
 from federator.archive.connection.client import ArchiveClient, current_meter
 from federator.archive.habits.known import Known, Naming
 from federator.archive.search import rows
+from federator.archive.search.cut import cut
 from federator.archive.search.doubts import Doubt
 from federator.archive.search.rows import Rows, Silence
 from federator.dicom import json
@@ -126,9 +128,8 @@ async def _send(client: ArchiveClient, request: Request) -> Rows:
         wanted = dict.fromkeys((*INCLUDE[request.level], *request.include))
         parameters.extend(("includefield", request.key(tag)) for tag in wanted)
     try:
-        answer = await read_beside(
-            rows.parse, await client.get(request.path, accept=request.accept, parameters=parameters)
-        )
+        sent = await client.get(request.path, accept=request.accept, parameters=parameters)
+        answer = await read_beside(partial(rows.parse, shorten=cut), sent)
     except ArchiveError as refusal:
         await _means_none(client, request, refusal)
         return Rows(rows=[])

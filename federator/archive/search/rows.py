@@ -4,8 +4,8 @@ An answer without anything that is DICOM JSON is refused: "no results" and "no a
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from federator.archive.collector import collector_at_rest
@@ -21,6 +21,7 @@ _TAG = re.compile(r"[0-9A-F]{8}")
 _ANY_TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _HALF_A_CHARACTER = re.compile(r"[\ud800-\udfff]")
 _HALF_ESCAPED = re.compile(rb"\\u[dD][89a-fA-F]")
+_MARKS = (b"\\ud", b"\\uD")
 _NO_CONTENT = 204
 
 
@@ -43,11 +44,11 @@ class Rows:
     doubts: Doubts = field(default_factory=Doubts)
 
 
-def parse(answer: Answer) -> Rows:
+def parse(answer: Answer, *, shorten: Callable[[dict[str, Any]], DicomJson] | None = None) -> Rows:
     """Read a QIDO-RS answer: every object that is DICOM JSON, whatever stands beside it.
 
     204, an empty list and an empty body that calls itself DICOM JSON are no rows; one object instead of a list is one
-    row, and a list within an object is that list; keys in lower case are taken.
+    row, and a list within an object is that list; keys in lower case are taken. Long rows are passed through `shorten`.
     Raises ArchiveError (not_dicomweb) where nothing is DICOM JSON, `Silence` where nothing at all is said.
 
     Standard: PS3.18 §8.3.4.4, §10.6.4, §F.2
@@ -57,7 +58,7 @@ def parse(answer: Answer) -> Rows:
     if answer.status == _NO_CONTENT:
         return Rows(rows=[], more=more, doubts=doubts)
     values = _values(answer, doubts)
-    rows = list(_rows(values.values, doubts))
+    rows = list(_rows(values, doubts, shorten))
     for piece in values.broken:
         doubts.leave_out(piece)
     if not rows and values.broken:
@@ -73,11 +74,12 @@ def _values(answer: Answer, doubts: Doubts) -> Values:
         text, guessed = decoded(body, answer.content_type)
         if guessed:
             doubts.said.add(Doubt.LETTERS)
-        whole = _HALF_ESCAPED.search(body) is None
+        # Finding two letters is a hundred times as fast as finding a pattern.
+        whole = not any(mark in body for mark in _MARKS) or _HALF_ESCAPED.search(body) is None
         values = read(text)
         if not whole:
             # One half without the other is no text that could be passed on: the whole page would be lost.
-            values = Values(values=_without_halves(values.values), broken=values.broken)
+            values = replace(values, values=_without_halves(values.values))
     if values.values in ([], [None], [{}]) and not values.broken and not text.strip().startswith("["):
         # An empty body, null or {}: some archives say "none" so.
         if answer.media_type != "application/dicom+json":
@@ -96,15 +98,15 @@ def _without_halves(value: Any) -> Any:  # noqa: ANN401 - what JSON holds
     return value
 
 
-def _rows(values: Sequence[Any], doubts: Doubts) -> Iterator[DicomJson]:
+def _rows(values: Values, doubts: Doubts, shorten: Callable[[dict[str, Any]], DicomJson] | None) -> Iterator[DicomJson]:
     """The rows among the values; what is none is a doubt, and a refusal where nothing else came."""
     keys: set[str] = set()
     found = strange = False
-    for value in _objects(values):
+    for value, is_large in _objects(values):
         row = _row(value, keys)
         if row is not None:
             found = True
-            yield row
+            yield shorten(row) if is_large and shorten is not None else row
         else:
             doubts.leave_out(value)
             strange = strange or bool(value)
@@ -112,14 +114,16 @@ def _rows(values: Sequence[Any], doubts: Doubts) -> Iterator[DicomJson]:
         raise _not_dicomweb("its answer is JSON, but not DICOM JSON.")
 
 
-def _objects(values: Sequence[Any]) -> Iterator[Any]:
-    """The values, with those of lists within lists, and of an object around a list or around numbered rows."""
-    for value in values:
+def _objects(values: Values) -> Iterator[tuple[Any, bool]]:
+    """The values, with those of lists within lists, and of an object around a list or around numbered rows.
+
+    With each, whether its text is long.
+    """
+    for place, value in enumerate(values.values):
+        is_large = values.large is None or place in values.large
         inner = value if isinstance(value, list) else _around(value)
-        if inner is None:
-            yield value
-        else:
-            yield from inner
+        for one in [value] if inner is None else inner:
+            yield one, is_large
 
 
 def _around(value: Any) -> list[Any] | None:  # noqa: ANN401 - what JSON holds
@@ -132,7 +136,7 @@ def _around(value: Any) -> list[Any] | None:  # noqa: ANN401 - what JSON holds
     return found if rows else None
 
 
-def _row(item: Any, keys: set[str]) -> DicomJson | None:  # noqa: ANN401 - what JSON holds is told apart here
+def _row(item: Any, keys: set[str]) -> dict[str, Any] | None:  # noqa: ANN401 - what JSON holds is told apart here
     """The row with upper-case tags; `keys` are those that were found to be such, since rows are much alike."""
     if not isinstance(item, dict) or not item:
         return None
