@@ -21,7 +21,7 @@ from federator.model import DicomJson
 from federator.server.answers.report_text import kind_of, other_tool
 from federator.server.shared import App
 from federator.server.wording.results import MAX_CHARACTERS, text_only
-from federator.server.wording.wording import counted, fenced, one_line, served_by
+from federator.server.wording.wording import counted, fenced, fenced_pages, one_line, served_by
 from federator.workers.limits import MIB, Limits
 
 _ROOM = MAX_CHARACTERS - 2_000
@@ -90,8 +90,8 @@ def _cda_result(read: CdaText, head: list[str], title: str, label: str) -> CallT
 def _pdf_result(pdf: PdfText, head: list[str], before: str, label: str) -> CallToolResult:
     head += [f"{len(pdf.pages)} of {counted(pdf.page_count, 'page')}.", *pdf.notices]
     head += [f"Page {page.number}: {page.note}" for page in pdf.pages if page.note]
-    whole = "\n\n".join(f"Page {page.number} of {pdf.page_count}\n{page.text}".rstrip() for page in pdf.pages)
-    blocks: list[ContentBlock] = [_text("\n".join(head)), _text(fenced(f"{before}{whole}".lstrip(), label))]
+    pages = [(f"Page {page.number} of {pdf.page_count}", page.text) for page in pdf.pages]
+    blocks: list[ContentBlock] = [_text("\n".join(head)), _text(fenced_pages(before.lstrip(), pages, label))]
     for page in pdf.pages:
         if page.image:
             encoded = base64.b64encode(page.image).decode("ascii")
