@@ -10,6 +10,7 @@ from benchmarks.measuring import Line
 SUITE: dict[str, Callable[[], list[Line]]] = {
     "search": searching.against_a_raw_request,
     "cold": first_contact.cold,
+    "kept": first_contact.kept,
     "day": first_contact.crowded_day,
     "call": first_contact.call_command,
     "archives": searching.many_slow_archives,

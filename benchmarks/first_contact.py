@@ -5,6 +5,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -53,18 +54,50 @@ def _cold(orthanc: Orthanc, where: str, count: int, starts: int, typing_s: float
 
 
 def _first_call(config: Path, typing_s: float) -> float:
-    """Seconds of a new server's first search, asked when a person may have typed it."""
-    server = Stdio(federator_command(config))
+    """Seconds of a new server's first search, where nothing is kept."""
+    return _calls(config, typing_s)[0]
+
+
+def _calls(config: Path, typing_s: float, environment: dict[str, str] | None = None) -> tuple[float, float]:
+    """Seconds of a new server's first search, asked when a person may have typed it, and of the same once more."""
+    server = Stdio(federator_command(config), environment)
     server.initialize()
     server.request("tools/list")
     time.sleep(typing_s)
-    began = time.perf_counter()
-    result = server.call("find-studies", query="")
-    elapsed = time.perf_counter() - began
+    spent: list[float] = []
+    for _ in range(2):
+        began = time.perf_counter()
+        content: Any = server.call("find-studies", query="")["structuredContent"]
+        spent.append(time.perf_counter() - began)
+        assert content["complete"]
     server.close()
-    content: Any = result["structuredContent"]
-    assert content["complete"]
-    return elapsed
+    return spent[0], spent[1]
+
+
+def kept(*, counts: Sequence[int] = (300, 3000), starts: int = 7, typing_s: float = 2.0) -> list[Line]:
+    """The first `find-studies` of a new process that knows what an earlier one kept, against the same once more."""
+    lines: list[Line] = []
+    for count in counts:
+        with orthanc_with_studies(count) as orthanc:
+            lines.append(_kept(orthanc, f"{count:,} studies", starts, typing_s))
+            with far_away(orthanc, FAR_MS) as far:
+                lines.append(_kept(far, f"{count:,} studies {FAR_MS} ms away", starts, typing_s))
+    return lines
+
+
+def _kept(orthanc: Orthanc, where: str, starts: int, typing_s: float) -> Line:
+    with config_of({"pacs": orthanc.url}) as config, tempfile.TemporaryDirectory() as state:
+        environment = {"XDG_STATE_HOME": state}
+        _calls(config, typing_s, environment)
+        pairs = [_calls(config, typing_s, environment) for _ in range(starts)]
+    firsts, again = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    return Line(
+        what=f"first `find-studies` of a new process with kept habits, Orthanc with {where}",
+        against="the same call once more",
+        reached=ratio(firsts, again),
+        goal=1.3,
+        note=f"{statistics.median(firsts) * 1000:.0f} ms against {statistics.median(again) * 1000:.0f} ms",
+    )
 
 
 def crowded_day(*, size: int = 40_000, limit: int = 3, deadline_s: float = 10) -> list[Line]:
@@ -90,11 +123,11 @@ def crowded_day(*, size: int = 40_000, limit: int = 3, deadline_s: float = 10) -
 
 def call_command(*, rounds: int = 7) -> list[Line]:
     """CPU seconds of `federator call list-archives` against importing the SDK's client and server alone."""
-    with config_of({"nowhere": "http://127.0.0.1:9/dicom-web"}) as config:
+    with config_of({"nowhere": "http://127.0.0.1:9/dicom-web"}) as config, tempfile.TemporaryDirectory() as state:
         command = [*federator_command(config), "call", "list-archives"]
         sdk = [sys.executable, "-c", _SDK_ALONE]
-        _cpu_s(command), _cpu_s(sdk)
-        pairs = [(_cpu_s(command), _cpu_s(sdk)) for _ in range(rounds)]
+        _cpu_s(command, state), _cpu_s(sdk, state)
+        pairs = [(_cpu_s(command, state), _cpu_s(sdk, state)) for _ in range(rounds)]
     ours, alone = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     return [
         Line(
@@ -107,8 +140,9 @@ def call_command(*, rounds: int = 7) -> list[Line]:
     ]
 
 
-def _cpu_s(command: list[str]) -> float:
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+def _cpu_s(command: list[str], state: str) -> float:
+    environment = {**os.environ, "XDG_STATE_HOME": state}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment) as process:
         _, _, used = os.wait4(process.pid, 0)
         process.returncode = 0
     return used.ru_utime + used.ru_stime

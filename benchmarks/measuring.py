@@ -9,6 +9,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -137,16 +138,20 @@ class RawGet:
 
 
 class Stdio:
-    """An MCP server as a subprocess, spoken to in bare JSON-RPC, so that no client library is measured along."""
+    """An MCP server as a subprocess, spoken to in bare JSON-RPC, so that no client library is measured along.
+
+    Unless `environment` says where, its state is kept nowhere: no process knows what another one found out.
+    """
 
     def __init__(self, command: Sequence[str], environment: dict[str, str] | None = None) -> None:
+        self._state = tempfile.TemporaryDirectory()
         self.began = time.perf_counter()
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, "XDG_STATE_HOME": self._state.name, **(environment or {})},
         )
         self._number = 0
 
@@ -196,6 +201,7 @@ class Stdio:
             self.process.wait(10)
         assert self.process.stdout is not None
         self.process.stdout.close()
+        self._state.cleanup()
 
     def _write(self, message: dict[str, object]) -> None:
         assert self.process.stdin is not None

@@ -15,6 +15,7 @@ from federator.config import ConfigSource, state_path
 from federator.errors import FederatorError
 
 if TYPE_CHECKING:
+    from federator.archive.habits.folder import HabitsFolder
     from federator.server.endpoint import Endpoint
 
 _EPILOG = """\
@@ -130,6 +131,16 @@ def _source(options: argparse.Namespace) -> ConfigSource:
     return ConfigSource(getattr(options, "config", None), os.environ)
 
 
+def _state() -> Path:
+    return state_path(sys.platform, Path.home(), os.environ)
+
+
+def _habits() -> "HabitsFolder":
+    from federator.archive.habits.folder import HabitsFolder
+
+    return HabitsFolder(_state() / "habits")
+
+
 def _stdio(options: argparse.Namespace) -> int:
     # Python's own way of ending would wait for the thread that reads the input, which is until somebody writes a line.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -184,8 +195,7 @@ def _built(options: argparse.Namespace) -> "Endpoint":
     # What is imported is not walked even once; of what building the tools leaves behind, a walk takes 2 ms.
     gc.freeze()
     logs.configure()
-    health = HealthFile(state_path(sys.platform, Path.home(), os.environ) / "health.json")
-    endpoint = build_server(_source(options), health=health)
+    endpoint = build_server(_source(options), health=HealthFile(_state() / "health.json"), habits=_habits())
     gc.collect()
     gc.enable()
     gc.freeze()
@@ -228,7 +238,9 @@ def _call(options: argparse.Namespace) -> int:
     source = _source(options)
 
     async def call() -> int:
-        return await run_call(source, options.tool, options.arguments, as_json=options.json, save=options.save)
+        return await run_call(
+            source, options.tool, options.arguments, habits=_habits(), as_json=options.json, save=options.save
+        )
 
     return anyio.run(call)
 

@@ -41,7 +41,8 @@ class Archive:
     `deadline_s` bounds everything that one question may cost at this archive. `max_bytes` bounds one decoded
     answer, `max_rows` all rows that one search may read, `max_connections` the requests under way at once.
     `viewer_url` has `{study}` where the Study Instance UID goes. `patient_id_issuer` names the assigning
-    authority of its Patient IDs where the rows do not tell it (Issuer of Patient ID, (0010,0021)).
+    authority of its Patient IDs where the rows do not tell it (Issuer of Patient ID, (0010,0021)). `keep_habits` says
+    that what it was found to do may be kept for the next process.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Archive:
     max_rows: int = 20_000
     patient_id_issuer: str = ""
     viewer_url: str = ""
+    keep_habits: bool = True
     enabled: bool = True
 
 

@@ -28,7 +28,7 @@ _SECRET_WORDS = (
 )
 WEB_ONLY_KEYS = (
     *("auth", "user", "secret", "header", "token_url", "client_id", "scope"),
-    *("ca_file", "client_cert", "client_key", "max_connections"),
+    *("ca_file", "client_cert", "client_key", "max_connections", "keep_habits"),
 )
 _NEEDS: Mapping[AuthMethod, tuple[str, ...]] = {
     AuthMethod.NONE: (),

@@ -161,6 +161,7 @@ ARCHIVE_KEYS: Mapping[str, Callable[[object], object]] = MappingProxyType(
         "max_rows": _integer(100, 1_000_000),
         "patient_id_issuer": _text,
         "viewer_url": _viewer,
+        "keep_habits": _flag,
         "enabled": _flag,
     }
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import anyio
 
 from federator.archive.connection.client import ArchiveClient
+from federator.archive.habits.folder import HabitsFolder
 from federator.archive.search.request import Request, ask
 from federator.config import Archive, Config, ConfigSource
 from federator.dicom.query.language import Query
@@ -60,8 +61,9 @@ class _Greeting:
 class Federation:
     """All archives of a configuration. Enter it once; every method may be called by many tasks at a time."""
 
-    def __init__(self, source: ConfigSource | Config) -> None:
-        self._pool = Pool(source)
+    def __init__(self, source: ConfigSource | Config, habits: HabitsFolder | None = None) -> None:
+        """`habits` is where it is kept what archives were found to do; who passes it saves it."""
+        self._pool = Pool(source, habits)
         self._holders = Holders()
         self._questions = anyio.Semaphore(_MAX_QUESTIONS)
         self._stack = AsyncExitStack()

@@ -7,6 +7,7 @@ from mcp.server import MCPServer
 from mcp.server.context import HandlerResult, ServerRequestContext
 
 from federator import __version__
+from federator.archive.habits.folder import HabitsFolder
 from federator.config import Config, ConfigSource
 from federator.server.endpoint import Endpoint
 from federator.server.health import HealthFile
@@ -38,15 +39,23 @@ If more follows, the answer has a cursor: call the same tool again with the same
 """
 
 
-def build_server(source: ConfigSource | Config, *, health: HealthFile | None = None, only: str = "") -> Endpoint:
+def build_server(
+    source: ConfigSource | Config,
+    *,
+    health: HealthFile | None = None,
+    habits: HabitsFolder | None = None,
+    only: str = "",
+) -> Endpoint:
     """An MCP server over the archives of `source`, for stdio, HTTP or memory; it opens nothing until it runs.
+
+    `health` and `habits` are where it leaves its state, which it does without where they are not given.
 
     With `only` it is for one call of that tool: it neither offers the others nor loads ahead what they need.
     """
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[App]) -> AsyncIterator[App]:
-        async with running(App(source, health), is_for_one_call=bool(only)) as app:
+        async with running(App(source, health, habits), is_for_one_call=bool(only)) as app:
             yield app
 
     endpoint = Endpoint(

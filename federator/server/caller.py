@@ -21,6 +21,7 @@ from mcp.types import (
 )
 
 from federator import __version__
+from federator.archive.habits.folder import HabitsFolder
 from federator.config import Config, ConfigSource
 from federator.server.app import build_server
 
@@ -74,9 +75,11 @@ class Caller:
 
 
 @asynccontextmanager
-async def in_memory(source: ConfigSource | Config, *, only: str = "") -> AsyncIterator[Caller]:
+async def in_memory(
+    source: ConfigSource | Config, *, habits: HabitsFolder | None = None, only: str = ""
+) -> AsyncIterator[Caller]:
     """A server within this process; with `only` for one call of that tool."""
-    async with Client(build_server(source, only=only), client_info=_client_info()) as client:
+    async with Client(build_server(source, habits=habits, only=only), client_info=_client_info()) as client:
         yield Caller(client)
 
 

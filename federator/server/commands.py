@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from federator.archive.habits.folder import HabitsFolder
 from federator.config import Archive, Config, ConfigSource
 from federator.errors import RequestError
 from federator.server.bar import Bar
@@ -99,16 +100,18 @@ async def run_call(
     tool: str,
     arguments: Sequence[str],
     *,
+    habits: HabitsFolder | None = None,
     as_json: bool = False,
     save: Path | None = None,
 ) -> int:
     """Run one tool as a client would and print its answer; 0 where it answered, 1 where it refused or failed.
 
+    `habits` is where it is kept what archives were found to do.
     `arguments` are `key=value`. Images go to `save`, or are named by type and size.
     """
     pairs = dict(_pair(argument) for argument in arguments)
     bar = Bar(sys.stderr)
-    async with in_memory(source, only=tool) as caller:
+    async with in_memory(source, habits=habits, only=tool) as caller:
         answer = await caller.call(tool, pairs, on_progress=bar.told)
     bar.clear()
     if as_json and answer.structured is not None:

@@ -8,28 +8,24 @@ The tray reads it to say "last used by Claude Desktop 10 minutes ago", the only 
 """
 
 import datetime as dt
-import json
-import os
-import tempfile
 import threading
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from federator.model import Outcome
+from federator.state_file import StateFile
 
 _SCHEMA_VERSION = 1
 _MAX_CLIENTS = 20
 _MAX_CLIENT_NAME = 64
-_MAX_BYTES = 1_000_000
 
 
 class HealthFile:
     """The file at `path`; several servers may share it, and it is never needed to answer a question."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._file = StateFile(path, version=_SCHEMA_VERSION)
         self._archives: dict[str, dict[str, Any]] = {}
         self._clients: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
@@ -51,50 +47,44 @@ class HealthFile:
             self._clients[name] = {"time": _now()}
 
     def save(self) -> None:
-        """Put the news into the file, whole or not at all; a file that cannot be written is left alone."""
+        """Put the news into the file, whole or not at all; where that fails, they wait for the next time."""
         with self._writing:
             # The event loop takes the other lock, which must not be held while a disk is waited for.
             with self._lock:
                 clients, self._clients = self._clients, {}
                 archives, self._archives = self._archives, {}
-            with suppress(OSError, RecursionError):
-                self._replace(_merged(self._read(), clients=clients, archives=archives))
-
-    def _read(self) -> Mapping[str, Any]:
-        try:
-            with self._path.open("rb") as file:
-                content = json.loads(file.read(_MAX_BYTES))
-        except (OSError, ValueError, RecursionError):
-            return {}
-        return content if isinstance(content, dict) and content.get("schema_version") == _SCHEMA_VERSION else {}
-
-    def _replace(self, content: Mapping[str, Any]) -> None:
-        folder = self._path.parent
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if os.name == "posix" and folder.stat().st_mode & 0o077:
-            # One that another program made, or an earlier version: what lies there is this user's alone.
-            folder.chmod(0o700)
-        descriptor, name = tempfile.mkstemp(dir=folder, prefix=".health-")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                # Escaped, because a damaged file may hold halves of characters, which no file can be written with.
-                json.dump(content, file, indent=1)
-            Path(name).replace(self._path)
-        finally:
-            Path(name).unlink(missing_ok=True)
+            try:
+                self._file.replace(_merged(self._file.read(), clients=clients, archives=archives))
+            except OSError:
+                with self._lock:
+                    self._clients = _newest({**_without(clients, self._clients), **self._clients})
+                    self._archives = {**archives, **self._archives}
 
 
 def _merged(known: Mapping[str, Any], *, clients: Mapping[str, Any], archives: Mapping[str, Any]) -> dict[str, Any]:
-    others = {name: used for name, used in _mapping(known.get("clients")).items() if name not in clients}
     return {
-        "schema_version": _SCHEMA_VERSION,
-        "clients": dict(list({**others, **clients}.items())[-_MAX_CLIENTS:]),
-        "archives": {**_mapping(known.get("archives")), **archives},
+        "clients": _newest({**_without(_notes(known.get("clients")), clients), **clients}),
+        "archives": {**_notes(known.get("archives")), **archives},
     }
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _without(clients: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: used for name, used in clients.items() if name not in others}
+
+
+def _newest(clients: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(list(clients.items())[-_MAX_CLIENTS:])
+
+
+def _notes(value: object) -> dict[str, Any]:
+    """What a file tells of each client or archive, without what no version of federator has written there."""
+    notes = value.items() if isinstance(value, dict) else ()
+    plain = {
+        name: {key: told for key, told in note.items() if isinstance(told, str | bool)}
+        for name, note in notes
+        if isinstance(note, dict)
+    }
+    return {name: note for name, note in plain.items() if "time" in note}
 
 
 def _now() -> str:

@@ -17,7 +17,7 @@ async def running(app: App, *, is_for_one_call: bool = False) -> AsyncIterator[A
     """The server's lifespan: `app` with its federation behind it, closed at the end."""
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(app.keep, _load_federation if is_for_one_call else _load_ahead)
-        tasks.start_soon(app.keep_health)
+        tasks.start_soon(app.keep_state)
         tasks.start_soon(app.keep_processes)
         yield app
         tasks.cancel_scope.cancel()

@@ -20,13 +20,14 @@ from federator.workers.limits import Limits
 from federator.workers.pool import Workers, current_workers
 
 if TYPE_CHECKING:
+    from federator.archive.habits.folder import HabitsFolder
     from federator.federation.federation import Federation
 
 _WORKERS = 2
 """Threads for pixels, PDF and SR at once: each may hold a large object in memory."""
 
-_HEALTH_PAUSE_S = 1.0
-"""The health file is written at most so often: under load one write tells of many calls."""
+_STATE_PAUSE_S = 1.0
+"""The state's files are written at most so often: under load one write tells of many calls."""
 
 logger = logging.getLogger(__name__)
 
@@ -58,9 +59,12 @@ def _log(error: BaseException) -> None:
 class App:
     """The lifespan's value, shared by all calls of one server."""
 
-    def __init__(self, source: ConfigSource | Config, health: HealthFile | None) -> None:
+    def __init__(
+        self, source: ConfigSource | Config, health: HealthFile | None, habits: "HabitsFolder | None" = None
+    ) -> None:
         self._source = source
         self._health = health
+        self._habits = habits
         self._federation: Federation | None = None
         self._fault: ConfigError | None = None
         self._wanted = anyio.Event()
@@ -95,28 +99,32 @@ class App:
 
     def called_by(self, client: str) -> None:
         """Have the health file tell of a call that is over; `client` is the name that the client gave itself."""
-        if self._health is not None:
-            if client:
-                self._health.used_by(client)
-            self._news.set()
+        if self._health is not None and client:
+            self._health.used_by(client)
+        self._news.set()
 
-    async def keep_health(self) -> None:
-        """Write the health file when there is news, beside the calls: no answer waits for it. Once more at the end."""
-        if self._health is None:
+    async def keep_state(self) -> None:
+        """Write the state's files when there is news, beside the calls: no answer waits for it. Again at the end."""
+        if self._health is None and self._habits is None:
             return
         is_saved = True
         try:
             while True:
                 await self._news.wait()
                 self._news, is_saved = anyio.Event(), False
-                await anyio.to_thread.run_sync(self._health.save, abandon_on_cancel=True)
+                await anyio.to_thread.run_sync(self._save, abandon_on_cancel=True)
                 is_saved = True
-                await anyio.sleep(_HEALTH_PAUSE_S)
+                await anyio.sleep(_STATE_PAUSE_S)
         finally:
             if self._news.is_set() or not is_saved:
                 # A disk that hangs must not keep the server from ending.
-                with anyio.move_on_after(_HEALTH_PAUSE_S, shield=True):
-                    await anyio.to_thread.run_sync(self._health.save, abandon_on_cancel=True)
+                with anyio.move_on_after(_STATE_PAUSE_S, shield=True):
+                    await anyio.to_thread.run_sync(self._save, abandon_on_cancel=True)
+
+    def _save(self) -> None:
+        for file in (self._health, self._habits):
+            if file is not None:
+                file.save()
 
     async def in_worker(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
         """Run what computes for long in one of few threads, so that the event loop goes on.
@@ -169,7 +177,7 @@ class App:
     async def _hold(self, load: "Callable[[], type[Federation]]") -> None:
         opened = await anyio.to_thread.run_sync(load)
         try:
-            async with opened(self._source) as federation:
+            async with opened(self._source, self._habits) as federation:
                 self._federation = federation
                 self._settled.set()
                 await anyio.sleep_forever()

@@ -35,6 +35,7 @@ TINY: dict[str, Callable[[], list[Line]]] = {
 WITH_ORTHANC: dict[str, Callable[[], list[Line]]] = {
     "search": lambda: searching.against_a_raw_request(counts=(12,), rounds=1, starts=1, typing_s=0),
     "cold": lambda: first_contact.cold(counts=(12,), starts=1, typing_s=0),
+    "kept": lambda: first_contact.kept(counts=(12,), starts=1, typing_s=0),
     "pictures": lambda: retrieving.pictures(rounds=1),
     "reports": lambda: retrieving.reports(rounds=1),
 }

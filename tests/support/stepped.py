@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import anyio
 import httpx
 
+from federator.archive.habits.folder import HabitsFolder
 from federator.config import Archive, Config
 from federator.federation.federation import Federation
 
@@ -66,11 +67,13 @@ def stepped(seed: int, function: Callable[..., Awaitable[T]], *args: object) -> 
 
 
 @asynccontextmanager
-async def federation_of(apps: Sequence[Any], **keys: Any) -> AsyncIterator[Federation]:
+async def federation_of(
+    apps: Sequence[Any], *, habits: HabitsFolder | None = None, **keys: Any
+) -> AsyncIterator[Federation]:
     """A federation of ASGI applications in this process, named a, b, …; `keys` are those of archives.toml."""
     names = [chr(ord("a") + number) for number in range(len(apps))]
     config = Config(archives=tuple(Archive(name=name, url=f"http://{name}.invalid", **keys) for name in names))
-    async with Federation(config) as federation:
+    async with Federation(config, habits) as federation:
         for client, app in zip(federation._pool.chosen(()), apps, strict=True):
             client._http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app))
         yield federation

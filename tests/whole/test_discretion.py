@@ -99,7 +99,10 @@ async def test_neither_logs_nor_errors_repeat_what_archives_send(faulty, tmp_pat
                     await ask("get-instance-metadata", **uids, attributes="Modality")
         stderr.seek(0)
         logged = stderr.read()
-    health = (tmp_path / "state" / "federator" / "health.json").read_text()
+    state = tmp_path / "state" / "federator"
+    kept = [path.read_text() for path in (state / "habits").iterdir()]
+    assert len(kept) > 5
+    health = "".join([(state / "health.json").read_text(), *kept])
     names = {str(held.dataset.get("PatientName", "")) for held in READERS} - {""}
     assert logged == ""
     for word in (NAME, "Geheim", SECRET, "<html", "1.2.3", *names):

@@ -33,6 +33,7 @@ from federator.archive.connection.target import target
 from federator.archive.connection.trust import trust_in_nobody, trust_of
 from federator.archive.encoding.weight import is_light, longest_run, weight_of
 from federator.archive.folder import told
+from federator.archive.habits.kept import Kept
 from federator.archive.habits.owner import Habits
 from federator.archive.readings import Readings
 from federator.config import Archive
@@ -87,11 +88,12 @@ current_meter: ContextVar[Meter | None] = ContextVar("current_meter", default=No
 class ArchiveClient:
     """One archive. Enter it once and share it: it may be used by many tasks at a time."""
 
-    def __init__(self, archive: Archive, *, readings: Readings | None = None) -> None:
+    def __init__(self, archive: Archive, *, readings: Readings | None = None, kept: Kept | None = None) -> None:
+        """`kept` is what an earlier process found of the archive."""
         self.archive = archive
         self.name = archive.name
         self.readings = readings or Readings()
-        self.habits = _unknown(archive)
+        self.habits = Habits(trusted=archive.folder is not None, kept=kept)
         self._breakers = {kind: Breaker(time.monotonic) for kind in RequestKind}
         self._budget = RetryBudget()
         self._slots = anyio.Semaphore(archive.max_connections)
@@ -123,7 +125,7 @@ class ArchiveClient:
         A search under way begins anew (`Search.fetch`); retrieving takes nothing from searching.
         """
         if kind is RequestKind.QUERY:
-            self.habits = _unknown(self.archive)
+            self.habits = Habits(trusted=self.archive.folder is not None)
         self.habits.forget_retrieving()
 
     async def get(
@@ -232,6 +234,7 @@ class ArchiveClient:
         if not response.is_success:
             raise await hurdle_of(response) or refusal(response)
         check_encoding(response)
+        self.habits.served_by(response.headers.get("server", ""))
         _note_gap(told.words_in(response.headers, response.request.url.host))
         chunks: list[bytes] = []
         size = 0
@@ -298,10 +301,6 @@ class ArchiveClient:
         if not isinstance(answer, dict):
             raise ArchiveError("the sign-in service did not answer in JSON.", state=OutcomeState.REFUSED)
         return answer
-
-
-def _unknown(archive: Archive) -> Habits:
-    return Habits(trusted=archive.folder is not None)
 
 
 def _note_gap(words: str) -> None:

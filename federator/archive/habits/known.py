@@ -7,21 +7,15 @@ tags ignores filters by tag, which says nothing of filters by keyword.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from federator.archive.habits.kept import Kept
+from federator.archive.habits.naming import Naming, Place
 from federator.model import DicomJson, Level
 
 SMALLEST_CAP = 10
 """No archive caps its answers at less: shorter answers are taken for whole."""
 
 _WELL_KNOWN_CAPS = (50, 100, 101, 200, 500, 1000, 5000, 10_000)
-
-
-class Naming(StrEnum):
-    """How a request names attributes: `00100020` or `PatientID`. tiny-pacs ignores the former without a word."""
-
-    TAG = "tag"
-    KEYWORD = "keyword"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +34,6 @@ class Hint:
     total: int | None = None
 
 
-Place = tuple[Naming, Level, str]
-"""A filter as it was sent: how it was named, at which level, and its tag."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """One archive's habits as far as they are known. None and absent mean: not known yet.
@@ -55,6 +45,7 @@ class Known:
     value with nothing. `sound` tells per naming and kind of filter (see `soundness.py`) whether it finds what it must.
     `sample` are rows to try filters on, `looked_for` the attributes for which such rows were looked for, `given` those
     that some row carried, so that a row without one has no value there.
+    `kept` are the hints of an earlier process, which say how to ask first and are no knowledge.
     """
 
     trusted: bool = False
@@ -76,6 +67,7 @@ class Known:
     orderby: bool | None = None
     accepts: Mapping[str, str] = field(default_factory=dict)
     unsupported: frozenset[str] = frozenset()
+    kept: Kept | None = None
 
     @property
     def usual_naming(self) -> Naming:

@@ -4,26 +4,36 @@ Facts are added, never taken back while others rely on them; what is found out l
 more careful. The one exception is a cap that a longer answer refutes: who still believes in it asks once too often.
 """
 
+import datetime as dt
+import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from federator.archive.habits.flight import SingleFlight
-from federator.archive.habits.known import SMALLEST_CAP, Hint, Known, Naming, Place
+from federator.archive.habits.kept import Kept, Recent
+from federator.archive.habits.known import SMALLEST_CAP, Hint, Known
+from federator.archive.habits.naming import Naming, Place
 from federator.model import DicomJson, Level
 
 T = TypeVar("T")
 
+SEARCH = "search"
+PLAIN_JSON = "application/json"
+
 _MAX_KEPT = 256
+_DIGEST_LENGTH = 12
 
 
 class Habits:
     """One archive's habits. `known` is the snapshot of this moment: take it once for a request and keep to it."""
 
-    def __init__(self, *, trusted: bool = False) -> None:
+    def __init__(self, *, trusted: bool = False, kept: Kept | None = None) -> None:
         naming = Naming.TAG if trusted else None
-        self._known = Known(trusted=trusted, naming=naming, orderby=True if trusted else None)
+        self._known = Known(trusted=trusted, naming=naming, orderby=True if trusted else None, kept=kept)
+        self._recent = kept.recent if kept is not None else None
+        self._server: str | None = None
         self._flights = SingleFlight()
         self._hints: OrderedDict[str, Hint] = OrderedDict()
         self._lists: OrderedDict[str, int] = OrderedDict()
@@ -126,6 +136,43 @@ class Habits:
         caps = self._known.caps
         self._known = replace(self._known, caps={**caps, level: min(rows, caps.get(level, rows))})
 
+    def served_by(self, server: str) -> None:
+        """Remember what the archive calls itself; where it was another one, what is kept of it is no hint any more."""
+        digest = hashlib.sha256(server.encode()).hexdigest()[:_DIGEST_LENGTH]
+        if self._known.kept is not None and self._known.kept.server != digest:
+            self._known = replace(self._known, kept=None)
+            self._recent = None
+        self._server = digest
+
+    def lie_anywhere(self) -> None:
+        """Remember that no days need be guessed: one answer holds the whole list, or nothing new comes to it."""
+        self._recent = None
+
+    def lie_within(self, studies: int, days: int) -> None:
+        """Remember within how many days, rounded up to two digits, so many of the newest studies lay."""
+        unit = 10 ** max(0, len(str(days)) - 2)
+        self._recent = Recent(studies=studies, days=-(-days // unit) * unit)
+
+    def to_keep(self, today: dt.date) -> Kept | None:
+        """What the next process may begin with; None where nothing was heard from the archive."""
+        known = self._known
+        if known.trusted or self._server is None:
+            return None
+        hints = known.kept if known.kept is not None and not _contradicted(known.kept, known) else Kept(since=today)
+        places = known.refused | known.ignored
+        accept = known.accepts.get(SEARCH)
+        return replace(
+            hints,
+            server=self._server,
+            naming=known.naming or hints.naming,
+            max_limit=known.max_limit or hints.max_limit,
+            plain_json=hints.plain_json if accept is None else accept == PLAIN_JSON,
+            cap=known.caps.get(Level.STUDY, hints.cap),
+            recent=self._recent,
+            unsound=hints.unsound | {place for place, yes in known.sound.items() if not yes},
+            avoided=hints.avoided | {place for place in places if place[1] is Level.STUDY},
+        )
+
     def hint(self, digest: str) -> Hint | None:
         """What an equal question found before."""
         hint = self._hints.get(digest)
@@ -145,6 +192,16 @@ class Habits:
         """Keep how many rows a list was shown to have: as many again are all, unless lists are cut at that length."""
         if rows >= SMALLEST_CAP:
             _keep(self._lists, path, rows)
+
+
+def _contradicted(kept: Kept, known: Known) -> bool:
+    """Whether the archive was seen to do otherwise than it is kept: then it has changed, who knows in what else."""
+    return (
+        (kept.naming is not None and known.naming not in {None, kept.naming})
+        or (kept.cap is not None and known.seen.get(Level.STUDY, 0) > kept.cap + 1)
+        or any(known.sound.get(place) for place in kept.unsound)
+        or (kept.plain_json and known.accepts.get(SEARCH, PLAIN_JSON) != PLAIN_JSON)
+    )
 
 
 def _keep(kept: OrderedDict[str, T], key: str, value: T) -> None:

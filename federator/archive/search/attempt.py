@@ -15,7 +15,7 @@ from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
 from federator.archive.habits.known import Known
 from federator.archive.habits.owner import Habits
-from federator.archive.search import modalities, soundness, wire
+from federator.archive.search import modalities, samples, soundness, wire
 from federator.archive.search.doubts import Doubts
 from federator.archive.search.fetched import Fetched, Wholeness, Window, repeated_in
 from federator.archive.search.form import Form
@@ -134,7 +134,7 @@ class Attempt:
 
     def _learn_from(self, rows: list[DicomJson]) -> None:
         if not self.client.habits.known.sample:
-            soundness.keep_sample(self.client, rows[:_LOOKED_THROUGH])
+            samples.keep(self.client, rows[:_LOOKED_THROUGH])
         asked = {filter_.tag for filter_ in self.query.filters}
         told = {tag for tag in asked if any(json.has_value(row, tag) for row in rows)}
         if told:

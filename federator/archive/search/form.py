@@ -1,9 +1,10 @@
 """What one question looks like on the wire at one archive, by what is known of it when the request goes out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from federator.archive.habits.known import Known, Naming
+from federator.archive.habits.known import Known
+from federator.archive.habits.naming import Naming
 from federator.archive.search import wire
 from federator.archive.search.fetched import Window
 from federator.archive.search.wire import ACCENTS, CAPITALS, DATES, STUDY_DATE, STUDY_TIME, STUDY_UID, UID_LISTS
@@ -69,6 +70,22 @@ def forms(query: Query, window: Window, known: Known) -> list[Form]:
     asks = any(form.sent for form in best) or query.filter(STUDY_DATE) is not None
     together = known.naming is None and asks and not least
     return _few(best) if together else [form for form in best if form.naming is best[0].naming]
+
+
+def first_forms(query: Query, window: Window, known: Known) -> list[Form]:
+    """How to ask first, where an earlier process kept what it found: as it was understood, and as it did at last.
+
+    The next round asks as if nothing were kept, so whatever that was, only what was seen by this process is believed.
+    """
+    asked = forms(query, window, known)
+    kept = known.kept
+    if kept is None or known.trusted:
+        return asked
+    sound = {**dict.fromkeys(kept.unsound, False), **known.sound}
+    naming = known.naming or kept.naming
+    likely = replace(known, naming=naming, sound=sound, ignored=known.ignored | kept.avoided)
+    first = [form for form in asked if form.naming is naming] or asked
+    return list({form.key: form for form in (*first, *forms(query, window, likely))}.values())
 
 
 def _few(together: list[Form]) -> list[Form]:

@@ -4,13 +4,17 @@ Archives refuse what they do not know (Azure: an unknown key, a limit over 200; 
 is answered by leaving out one thing after another; what helped is remembered, so that it is found out once.
 """
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
 from federator.archive.connection.beside import read_beside
 from federator.archive.connection.client import ArchiveClient, current_meter
-from federator.archive.habits.known import Known, Naming
+from federator.archive.habits.kept import Kept
+from federator.archive.habits.known import Known
+from federator.archive.habits.naming import Naming
+from federator.archive.habits.owner import PLAIN_JSON, SEARCH
 from federator.archive.search import rows
 from federator.archive.search.cut import cut
 from federator.archive.search.doubts import Doubt
@@ -20,8 +24,6 @@ from federator.errors import ArchiveError
 from federator.model import Level, OutcomeState
 
 ACCEPT = "application/dicom+json"
-_PLAIN_JSON = "application/json"
-_SEARCH = "search"
 
 INCLUDE = {
     # What the standard does not promise by default and every listing needs (facts differ by archive).
@@ -40,6 +42,7 @@ REFUSALS = frozenset({400, 406, 409, 415, 422, 501})
 _NOT_ACCEPTABLE = 406
 _NOT_FOUND = 404
 _LIMITS = (1000, 200, 100)
+_USUAL_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +115,7 @@ async def ask_once(client: ArchiveClient, request: Request) -> Rows:
     except ArchiveError as refusal:
         if refusal.http_status != _NOT_ACCEPTABLE:
             raise
-    return await _send(client, replace(request, accept=_PLAIN_JSON))
+    return await _send(client, replace(request, accept=_other(request.accept)))
 
 
 async def _send(client: ArchiveClient, request: Request) -> Rows:
@@ -198,24 +201,30 @@ def _count(client: ArchiveClient, count: int) -> None:
 
 def _adapted(known: Known, request: Request) -> Request:
     naming = request.naming or known.usual_naming
+    kept = known.kept or Kept(since=dt.date.min)
+    # What is kept of limits is for what every question asks; who reads a long list finds out whether it still holds.
+    most = known.max_limit or (kept.max_limit if request.limit <= _USUAL_LIMIT else None)
     return replace(
         request,
         naming=naming,
-        accept=known.accepts.get(_SEARCH, request.accept),
-        limit=min(request.limit, known.max_limit or request.limit),
+        accept=known.accepts.get(SEARCH, PLAIN_JSON if kept.plain_json else request.accept),
+        limit=min(request.limit, most or request.limit),
         with_include=request.with_include and not known.include_refused,
         fuzzy=request.fuzzy and not known.fuzzy_refused,
         terms=tuple(term for term in request.terms if (naming, request.level, term[0]) not in known.refused),
     )
 
 
-def _lighter(request: Request, refusal: ArchiveError) -> Iterator[Request]:
-    """The request with one thing less, then with several: each kind of refusal is found by itself first.
+def _other(accept: str) -> str:
+    """DICOM JSON has a media type of its own (PS3.18 §F.1.1), which some archives do not know."""
+    return ACCEPT if accept == PLAIN_JSON else PLAIN_JSON
 
-    DICOM JSON has a media type of its own (PS3.18 §F.1.1), which some archives do not know.
-    """
+
+def _lighter(request: Request, refusal: ArchiveError) -> Iterator[Request]:
+    """The request with one thing less, then with several: each kind of refusal is found by itself first."""
     if refusal.http_status == _NOT_ACCEPTABLE:
-        yield replace(request, accept=_PLAIN_JSON)
+        request = replace(request, accept=_other(request.accept))
+        yield request
     limits = [limit for limit in _LIMITS if limit < request.limit]
     yield from (replace(request, limit=limit) for limit in limits)
     if request.with_include:
@@ -234,7 +243,7 @@ def _lighter(request: Request, refusal: ArchiveError) -> Iterator[Request]:
 def _learn(client: ArchiveClient, request: Request, taken: Request) -> None:
     habits = client.habits
     if taken.accept != request.accept:
-        habits.accepts(_SEARCH, taken.accept)
+        habits.accepts(SEARCH, taken.accept)
     if taken.limit < request.limit:
         habits.takes_limit(taken.limit)
     if request.with_include and not taken.with_include:

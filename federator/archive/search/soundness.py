@@ -6,19 +6,18 @@ row beside the question: if that row is not found, this archive is asked without
 are checked here.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.habits.known import Naming
-from federator.archive.search import modalities, wire
-from federator.archive.search.request import REFUSALS, Request, ask_as_taken, ask_once
+from federator.archive.habits.naming import Naming
+from federator.archive.search import samples, wire
+from federator.archive.search.request import REFUSALS, Request, ask_as_taken
 from federator.archive.search.wire import ACCENTS, CAPITALS, DATES, PATIENT_NAME, STUDY_DATE, STUDY_UID, UID_LISTS
 from federator.dicom import json
-from federator.dicom.letters import without_marks
 from federator.dicom.query.filters import Filter, FilterKind
 from federator.dicom.query.matching import Verdict, judge
 from federator.errors import ArchiveError
@@ -36,11 +35,6 @@ class Trial:
 
 
 _TRIAL_LIMIT = 100
-_SAMPLE_LIMIT = 200
-_SMALL_SAMPLE = 100
-_LONGEST_VALUE = 64
-_EVER = "18000101-"
-_TOO_BROAD = 413
 _IMPOSSIBLE = {
     FilterKind.DATE: "17010101",
     FilterKind.UID: "2.25.1",
@@ -51,63 +45,19 @@ _IMPOSSIBLE = {
     FilterKind.DATETIME: "17010101000000",
 }
 _NO_SUCH_TEXT = "QZXQNOSUCHVALUE"
-_OFTEN_ASKED = ("00081030", "00080050", wire.MODALITIES_IN_STUDY, "00100020", "00100021", "00080090", "00200010")
 
 
-def keep_sample(client: ArchiveClient, found: Sequence[DicomJson], tags: Sequence[str] = ()) -> None:
-    """Keep a few telling rows of an answer to try filters on: dated, with small letters, with marks.
-
-    And for each attribute that is often asked for, or stands in `tags`, one that has it.
-    """
-    wanted: tuple[Callable[[DicomJson], bool], ...] = (
-        _oddly_dated,
-        lambda row: bool(json.date(row, STUDY_DATE)),
-        lambda row: bool(_small_letters(row)),
-        lambda row: bool(_marked(row)),
-        *(partial(json.has_value, tag=tag) for tag in (*_OFTEN_ASKED, *tags)),
-        lambda _row: True,
-    )
-    # A row that is told by no UID can be looked for by nobody.
-    held = [row for row in (*found, *client.habits.known.sample) if json.uid(row, STUDY_UID)]
-    chosen = (next((row for row in held if wants(row)), None) for wants in wanted)
-    sample = {json.uid(row, STUDY_UID): row for row in (*chosen, *held[-1:]) if row is not None}
-    client.habits.sampled(tuple(sample.values()))
-
-
-async def take_sample(client: ArchiveClient, tags: Sequence[str], show: Callable[[Sequence[DicomJson]], None]) -> None:
-    """Ask for some rows to try filters on, with values of `tags`, and `show` them. Nothing is raised, whatever comes.
-
-    An archive may refuse a list without a key (400), a list that is too long (413), a large limit or `includefield`.
-    """
-    broad = Request(level=Level.STUDY, path="/studies", limit=_SAMPLE_LIMIT, include=tuple(tags))
-    small = replace(broad, limit=_SMALL_SAMPLE, with_include=False)
-    dated = replace(small, terms=((STUDY_DATE, _EVER),))
-    refused = False
-    for request in (broad, small, dated, replace(dated, naming=Naming.KEYWORD)):
-        try:
-            answer = await ask_once(client, request)
-        except ArchiveError as refusal:
-            refused = refusal.http_status in {*REFUSALS, _TOO_BROAD}
-            if refused:
-                continue
-            return
-        client.habits.saw(Level.STUDY, len(answer.rows))
-        show(answer.rows)
-        keep_sample(client, answer.rows, tags)
-        if answer.rows and wire.MODALITIES_IN_STUDY in tags:
-            await _know_modalities(client)
-        client.habits.looked_for(tags if answer.rows else ())
+def give_up(client: ArchiveClient, naming: Naming, needs: Mapping[str, Filter | None]) -> None:
+    """Have no trust in kinds of filter for which rows with a value were found, but none that it could be tried on."""
+    known = client.habits.known
+    if known.trusted:
         return
-    if refused:
-        client.habits.refuses_lists()
-
-
-async def _know_modalities(client: ArchiveClient) -> None:
-    """Where no row tells the modalities of its study, one is told them by its series, so that they can be tried."""
-    sample = client.habits.known.sample
-    if sample and not any(json.has_value(row, wire.MODALITIES_IN_STUDY) for row in sample):
-        with suppress(ArchiveError):
-            client.habits.sampled((await modalities.told(client, sample[0]), *sample[1:]))
+    for kind, sent in needs.items():
+        if sent is None or kind.startswith(CAPITALS) or (naming, kind) in known.sound:
+            continue
+        held = any(json.has_value(row, sent.tag) for row in known.sample)
+        if held and sent.tag in known.looked_for and _trial(known.sample, sent) is None:
+            client.habits.sound(naming, kind, yes=False)
 
 
 def trials(client: ArchiveClient, naming: Naming, needs: Mapping[str, Filter | None]) -> dict[str, Trial]:
@@ -148,13 +98,15 @@ def shown(kind: str, sent: Filter, rows: Iterable[DicomJson]) -> bool:
     """Whether the question's own answer shows what a trial would: a row like those that are tried was found."""
     if kind in {ACCENTS, DATES, UID_LISTS} or kind.startswith(CAPITALS):
         return False
-    telling = _small_letters if sent.tag == PATIENT_NAME else bool
+    telling = samples.small_letters if sent.tag == PATIENT_NAME else bool
     return any(telling(row) and judge(row, sent) is Verdict.MATCH for row in rows)
 
 
 def dates_shown(sample: Sample, rows: Iterable[DicomJson]) -> bool:
     """Whether rows that a range of dates found show that it finds all: no row is known to tell its date otherwise."""
-    return bool(sample) and not any(map(_oddly_dated, sample)) and any(json.date(row, STUDY_DATE) for row in rows)
+    return (
+        bool(sample) and not any(map(samples.oddly_dated, sample)) and any(json.date(row, STUDY_DATE) for row in rows)
+    )
 
 
 async def honours(client: ArchiveClient, naming: Naming, filter_: Filter) -> bool:
@@ -188,7 +140,7 @@ async def _try(client: ArchiveClient, naming: Naming, kind: str, trial: Trial) -
     try:
         reply = await ask_as_taken(client, request)
     except ArchiveError as refusal:
-        if refusal.http_status not in {*REFUSALS, _TOO_BROAD}:
+        if refusal.http_status not in {*REFUSALS, samples.TOO_BROAD}:
             raise
         client.habits.sound(naming, kind, yes=False)
         return
@@ -208,7 +160,7 @@ def _trial(sample: Sample, sent: Filter) -> Trial | None:
     """A value of the same form as `sent` that a known row matches."""
     if sent.tag == PATIENT_NAME:
         # Small letters tell about case as well; where no name has any, one in capitals still tells about wild cards.
-        sample = tuple(sorted(sample, key=lambda row: not _small_letters(row)))
+        sample = tuple(sorted(sample, key=lambda row: not samples.small_letters(row)))
     for row in sample:
         value = _own_value(row, sent)
         if value:
@@ -218,10 +170,11 @@ def _trial(sample: Sample, sent: Filter) -> Trial | None:
 
 def _own_value(row: DicomJson, sent: Filter) -> str:
     if sent.kind is FilterKind.NAME:
-        return _own_pattern((_small_letters(row) if sent.tag == PATIENT_NAME else "") or _first_name(row, sent.tag))
-    value = json.texts(row, sent.tag)[0] if json.texts(row, sent.tag) else ""
-    # What is longer than any value may be, or cannot be printed, says nothing of how others are found.
-    if not value or not value.isascii() or not value.isprintable() or len(value) > _LONGEST_VALUE:
+        return samples.own_pattern(
+            (samples.small_letters(row) if sent.tag == PATIENT_NAME else "") or samples.first_name(row, sent.tag)
+        )
+    value = samples.first_value(row, sent.tag)
+    if not samples.printable(value):
         return ""
     if sent.kind is FilterKind.TEXT:
         return _text_pattern(value, sent) if sent.has_wildcard else (value if not wire.needs_pattern(value) else "")
@@ -233,19 +186,10 @@ def _capitals(sample: Sample, sent: Filter) -> Trial | None:
     # A text with blanks goes as a pattern: where that is not understood, case is taken to count, which loses nothing.
     for row in sorted(sample, key=lambda row: wire.needs_pattern(json.text(row, sent.tag))):
         value = json.text(row, sent.tag)
-        told = value.isascii() and value.isprintable() and len(value) <= _LONGEST_VALUE
+        told = value.isascii() and value.isprintable() and len(value) <= samples.LONGEST_VALUE
         if told and value.swapcase() != value and not set("*?") & set(value):
             return _on(row, sent.tag, wire.text_pattern(value.swapcase()))
     return None
-
-
-def _first_name(row: DicomJson, tag: str) -> str:
-    return next((name.alphabetic for name in json.names(row, tag) if name.alphabetic), "")
-
-
-def _own_pattern(name: str) -> str:
-    pattern = wire.name_pattern(name[: min(_LONGEST_VALUE, max(2, len(name) // 2))]) if name else ""
-    return pattern if pattern.strip("*") else ""
 
 
 def _text_pattern(value: str, sent: Filter) -> str:
@@ -258,42 +202,16 @@ def _text_pattern(value: str, sent: Filter) -> str:
     return pattern if pattern.strip("*") else ""
 
 
-def _small_letters(row: DicomJson) -> str:
-    """A patient's name in plain letters, some of them small: it tells whether case matters."""
-    return next(
-        (
-            name.alphabetic
-            for name in json.names(row, PATIENT_NAME)
-            if name.alphabetic.isascii() and name.alphabetic != name.alphabetic.upper() and len(name.alphabetic) > 1
-        ),
-        "",
-    )
-
-
-def _marked(row: DicomJson) -> str:
-    """A patient's name with marks on Latin letters, without its marks: `Muller` for `Müller`."""
-    for name in json.names(row, PATIENT_NAME):
-        plain = without_marks(name.alphabetic)
-        if plain != name.alphabetic and plain.isascii():
-            return plain
-    return ""
-
-
 def _accents(sample: Sample) -> Trial | None:
     for row in sample:
-        plain = _marked(row)[:_LONGEST_VALUE]
+        plain = samples.marked(row)[: samples.LONGEST_VALUE]
         if plain:
             return _on(row, PATIENT_NAME, wire.name_pattern(plain))
     return None
 
 
-def _oddly_dated(row: DicomJson) -> bool:
-    """Whether a study date came as it stands in old files (2019.01.02): ranges of dates may not find it."""
-    return json.date(row, STUDY_DATE) not in {"", json.text(row, STUDY_DATE)}
-
-
 def _dates(sample: Sample) -> Trial | None:
-    for row in sorted(sample, key=_oddly_dated, reverse=True):
+    for row in sorted(sample, key=samples.oddly_dated, reverse=True):
         date = json.date(row, STUDY_DATE)
         if date:
             return _on(row, STUDY_DATE, f"{date}-{date}")

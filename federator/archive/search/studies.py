@@ -11,12 +11,12 @@ from functools import partial
 
 from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.habits.known import Naming
-from federator.archive.search import soundness, wire
+from federator.archive.habits.naming import Naming
+from federator.archive.search import samples, soundness, wire
 from federator.archive.search.attempt import Attempt
 from federator.archive.search.doubts import Doubts
 from federator.archive.search.fetched import Fetched, Wholeness, Window
-from federator.archive.search.form import Form, forms
+from federator.archive.search.form import Form, first_forms, forms
 from federator.archive.search.pages import read_pages
 from federator.archive.search.wire import STUDY_DATE, STUDY_UID
 from federator.dicom import json
@@ -89,8 +89,18 @@ class Search:
             told.append("What it does with filters kept changing while it was asked, so studies may be missing.")
         return told
 
-    async def fetch(self, window: Window, *, limit: int, offset: int = 0, orderby: str = "") -> Fetched:
+    async def fetch(
+        self,
+        window: Window,
+        *,
+        limit: int,
+        offset: int = 0,
+        orderby: str = "",
+        beside: Sequence[Callable[[], Awaitable[None]]] = (),
+    ) -> Fetched:
         """Ask for the studies of a window. Raises ArchiveError.
+
+        What is awaited `beside` the first requests has ended before their answers are judged.
 
         Standard: PS3.18 §10.6, PS3.4 §C.2.2.2
         """
@@ -99,7 +109,8 @@ class Search:
         for _ in range(_MOST_FORMS):
             # What was found out of this archive may have been thrown away meanwhile, and nothing rests on that.
             made = [attempt for attempt in made if attempt.habits is self.client.habits]
-            fresh = [form for form in forms(self.query, window, self.client.habits.known) if _is_new(form, made)]
+            now = forms if made else first_forms
+            fresh = [form for form in now(self.query, window, self.client.habits.known) if _is_new(form, made)]
             if not fresh and self._best(made).form.key in settled:
                 break
             begun = [self._attempt(form, window) for form in fresh]
@@ -107,6 +118,7 @@ class Search:
             asked: list[Callable[[], Awaitable[None]]] = [partial(each.run, limit, offset, orderby) for each in begun]
             asked += [partial(self._try_out, form) for form in fresh]
             asked += [self._take_sample] if fresh else []
+            asked, beside = [*asked, *beside], ()
             await concurrently(asked)
             best = self._best(made)
             settled.add(best.form.key)
@@ -158,7 +170,7 @@ class Search:
             return
         self._sampled = True
         await self.client.habits.once(
-            ("sample", unseen), partial(soundness.take_sample, self.client, unseen, self._take_in_hand)
+            ("sample", unseen), partial(samples.take, self.client, unseen, self._take_in_hand)
         )
 
     def _take_in_hand(self, rows: Sequence[DicomJson]) -> None:
@@ -169,14 +181,14 @@ class Search:
                 self.in_hand.setdefault(uid, row)
 
     def _unseen(self) -> tuple[str, ...]:
-        """The attributes asked for of which no known row has a value, and none was looked for: nothing can be tried."""
+        """The attributes asked for that cannot be tried on any known row, and for which none was looked for yet."""
         known = self.client.habits.known
         sent = forms(self.query, Window(), known)[0].sent
         tags = dict.fromkeys(filter_.tag for filter_ in sent)
         return tuple(
             tag
             for tag in tags
-            if tag not in known.looked_for and not any(json.has_value(row, tag) for row in known.sample)
+            if tag not in known.looked_for and not any(samples.telling(row, tag) for row in known.sample)
         )
 
     async def _try_out(self, form: Form) -> None:
@@ -236,6 +248,8 @@ class Search:
         # What the next form rests on is tried as well: an archive that compares by case is asked without letters.
         named_alike = [each.form for each in made if each.error is None and each.form.naming is form.naming]
         await concurrently([partial(self._try_out, each) for each in named_alike])
+        for each in named_alike:
+            soundness.give_up(self.client, each.naming, each.needs)
         known = habits.known
         sound = bool(form.needs) and all(known.sound.get((form.naming, kind)) for kind in form.needs)
         applied = all(known.applied((form.naming, Level.STUDY, tag)) for tag in form.tags)

@@ -11,7 +11,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from federator.archive.habits.known import Known, Naming
+from federator.archive.habits.known import Known
+from federator.archive.habits.naming import Naming
 from federator.dicom.letters import bearable
 from federator.dicom.query.filters import Filter, FilterKind
 

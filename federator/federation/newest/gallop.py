@@ -3,6 +3,7 @@
 import datetime as dt
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from federator.archive.concurrently import concurrently
@@ -20,6 +21,14 @@ _GROW_EMPTY = 4
 # Hardly any study is older than digital imaging: one window, open below, takes what there is.
 _OPEN_BELOW = dt.date(1975, 1, 1).toordinal()
 _FIRST_DAY, _LAST_DAY = dt.date.min.toordinal(), dt.date.max.toordinal()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """What the days from `first` on brought, asked for before anything was seen."""
+
+    first: dt.date
+    fetched: Fetched
 
 
 class Gallop:
@@ -56,6 +65,12 @@ class Gallop:
         """Whether there is enough, or nothing more."""
         return self._quest.enough or self._end < self._floor
 
+    def begin(self, begun: Begun) -> None:
+        """Take what the first window brought, where that is whole and reaches down from where the ride begins."""
+        first = begun.first.toordinal()
+        if begun.fetched.wholeness is Wholeness.WHOLE and self._floor <= first <= self._end:
+            self._advance(first, begun.fetched)
+
     async def look_around(self, seen: Sequence[str]) -> bool:
         """Read windows of two widths at once, so that one of them fits, by the dates that a first look showed.
 
@@ -63,6 +78,8 @@ class Gallop:
         narrow enough for the latter.
         """
         quest = self._quest
+        if self.finished:
+            return True
         dates = sorted((date for date in seen if not self._last or date <= _date(self._last)), reverse=True)
         wide = int(generous(quest.count))
         if self._crowded or len(dates) <= wide:

@@ -12,16 +12,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from federator.archive.habits.known import Hint
+from federator.archive.search import samples
 from federator.archive.search.fetched import EVERYTHING, Fetched, Wholeness, Window
+from federator.archive.search.wire import DATES, STUDY_DATE
 from federator.errors import ArchiveError
-from federator.federation.newest.gallop import Gallop
-from federator.federation.newest.harvest import Quest
+from federator.federation.newest.gallop import Begun, Gallop
+from federator.federation.newest.harvest import Quest, generous
 from federator.federation.newest.ordered import read_ordered, sorts
 from federator.federation.newest.proof import proven
 from federator.federation.order import Rank
 
 _SMALL = 100
 _PATIENCE = 2
+_TELLING = 60
 _MOST_PER_DAY = 100_000
 # How archives say that they want a question with a key in it.
 _KEY_WANTED = frozenset({400, 422})
@@ -33,12 +36,14 @@ async def find_newest(quest: Quest) -> None:
         await _read_undated(quest)
         return
     seen: list[str] = []
+    begun: Begun | None = None
     if _worth_probing(quest):
-        probe = await _probe(quest)
+        probe, begun = await _first_look(quest)
         if quest.harvest.exhausted:
             return
-        seen = [date for date, _ in probe.moments]
-    if not await _read_dated(quest, seen):
+        shown = begun.fetched if begun is not None and begun.fetched.wholeness is not Wholeness.WHOLE else probe
+        seen = [date for date, _ in shown.moments]
+    if not await _read_dated(quest, seen, begun):
         await _read_everything(quest)
         return
     _remember(quest)
@@ -56,34 +61,79 @@ def _worth_probing(quest: Quest) -> bool:
     return hint.total is not None and hint.total <= max(_SMALL, 3 * quest.count)
 
 
-async def _probe(quest: Quest) -> Fetched:
+async def _first_look(quest: Quest) -> tuple[Fetched, Begun | None]:
+    """Ask for everything; where an earlier process kept within how many days the newest lay, for those days as well.
+
+    The look is no longer than it has to be then: longer than what is in those days, so that it shows that this was not
+    cut, and long enough to show how dates stand there.
+    """
+    first = _first_day(quest)
+    if first is None:
+        return await _probe(quest, quest.limit), None
+    looks: list[Fetched] = []
+
+    async def look() -> None:
+        looks.append(await _probe(quest, max(_TELLING, int(generous(quest.count)) + 1)))
+        # Rows that a range of dates found say nothing of those that it does not find.
+        samples.keep(quest.search.client, list(looks[0].rows.values()))
+
+    window = Window(first=first.strftime("%Y%m%d").zfill(8))
+    try:
+        fetched = await quest.search.fetch(window, limit=quest.limit, beside=[look])
+        if not quest.harvest.exhausted:
+            fetched.wholeness = await proven(quest.search, window, fetched, limit=quest.limit)
+    except ArchiveError:
+        if not looks:
+            raise
+        return looks[0], None
+    return looks[0], Begun(first=first, fetched=fetched)
+
+
+def _first_day(quest: Quest) -> dt.date | None:
+    """The day from which on the newest are to be expected, by what an earlier process kept; None where it kept none."""
+    known, query = quest.search.client.habits.known, quest.search.query
+    kept = known.kept
+    if kept is None or kept.recent is None or query.filters or quest.below is not None:
+        return None
+    dates_fail = any(kind == DATES for _, kind in kept.unsound) or any(tag == STUDY_DATE for *_, tag in kept.avoided)
+    days = kept.recent.days_of(quest.count)
+    if dates_fail or days >= quest.today.toordinal() or (kept.cap is not None and kept.cap <= generous(quest.count)):
+        return None
+    return quest.today - dt.timedelta(days)
+
+
+async def _probe(quest: Quest, limit: int) -> Fetched:
     """Ask for everything at once; whole, it settles the question."""
     # The query's own dates only: a window would leave out studies without a date.
     window = Window(first=quest.first, last=quest.last) if quest.dated_only else EVERYTHING
     try:
-        fetched = await quest.search.fetch(window, limit=quest.limit)
+        fetched = await quest.search.fetch(window, limit=limit)
     except ArchiveError as refusal:
         if refusal.http_status not in _KEY_WANTED or quest.dated_only:
             raise
         # A list without a key may be refused where one by date is not.
         return Fetched(wholeness=Wholeness.CUT)
-    fetched.wholeness = await proven(quest.search, window, fetched, limit=quest.limit)
+    fetched.wholeness = await proven(quest.search, window, fetched, limit=limit)
     if fetched.wholeness is Wholeness.WHOLE:
         quest.take(fetched)
         quest.harvest.exhausted = True
         # A window that ends at the place to resume at leaves out copies under a newer date.
         quest.harvest.whole = quest.below is None or not quest.dated_only
         quest.search.client.habits.remember(quest.digest, Hint(total=len(fetched.rows)))
+        if not quest.search.query.filters:
+            quest.search.client.habits.lie_anywhere()
     return fetched
 
 
-async def _read_dated(quest: Quest, seen: Sequence[str]) -> bool:
+async def _read_dated(quest: Quest, seen: Sequence[str], begun: Begun | None) -> bool:
     """Read dated studies until there are enough or no more; False where the archive cannot be asked by date."""
     search = quest.search
     if not search.dates_usable:
         return False
     newest_seen = max(seen, default="")
     gallop = Gallop(quest, newest_seen)
+    if begun is not None:
+        gallop.begin(begun)
     if await gallop.look_around(seen):
         return True
     if search.single and search.client.habits.known.orderby is None:
@@ -142,8 +192,20 @@ def _remember(quest: Quest) -> None:
             oldest=f"{-places[-1][0]:08d}",
             count=len(places),
         )
+    newest, oldest = (quest.today.toordinal() - int(_moment(place)) for place in (places[0], places[-1]))
+    _remember_days(quest, newest, oldest, len(places))
     span_days = max(_moment(places[0]) - _moment(places[-1]), len(places) / _MOST_PER_DAY)
     habits.remember(quest.digest, replace(hint, per_day=len(places) / span_days))
+
+
+def _remember_days(quest: Quest, newest: int, oldest: int, count: int) -> None:
+    """Keep how many days back the newest of all lie, where studies still come: else it says nothing of tomorrow."""
+    if quest.search.query.filters or quest.below is not None or count < quest.count:
+        return
+    if newest <= oldest // 2:
+        quest.search.client.habits.lie_within(count, max(1, oldest + 1))
+    else:
+        quest.search.client.habits.lie_anywhere()
 
 
 def _moment(place: Rank) -> float:

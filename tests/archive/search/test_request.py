@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from federator.archive.connection.client import Answer, ArchiveClient, Meter, current_meter
-from federator.archive.habits.known import Known, Naming
+from federator.archive.habits.known import Known
+from federator.archive.habits.naming import Naming
 from federator.archive.habits.owner import Habits
 from federator.archive.search import rows
 from federator.archive.search.request import INCLUDE, Request, ask, ask_as_taken

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.habits.known import Naming
-from federator.archive.search import soundness
+from federator.archive.habits.naming import Naming
+from federator.archive.search import samples, soundness
 from federator.archive.search.request import Request, ask
 from federator.archive.search.wire import ACCENTS, DATES, PERSON_NAMES, UID_LISTS, terms
 from federator.config import Archive
@@ -49,7 +49,7 @@ async def known(
     with loopback.serve(hostile) as (url,):
         async with ArchiveClient(Archive(name="a", url=url)) as client:
             answer = await ask(client, Request(level=Level.STUDY, path="/studies", limit=200))
-            soundness.keep_sample(client, answer.rows)
+            samples.keep(client, answer.rows)
             hostile.ledger.clear()
             yield hostile, client
 
@@ -123,7 +123,7 @@ async def test_an_archive_that_breaks_down_during_a_trial_teaches_nothing(loopba
     with loopback.serve(Broken(Holdings(studies=STUDIES))) as (url,):
         async with ArchiveClient(Archive(name="a", url=url)) as client:
             answer = await ask(client, Request(level=Level.STUDY, path="/studies", limit=200))
-            soundness.keep_sample(client, answer.rows)
+            samples.keep(client, answer.rows)
             assert await establish(client, "PatientName=Doe* PatientID=P1", dates=True) == {}
 
 

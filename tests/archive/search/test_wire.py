@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federator.archive.habits.known import Known, Naming
+from federator.archive.habits.known import Known
+from federator.archive.habits.naming import Naming
 from federator.archive.search import wire
 from federator.dicom.query.filters import Filter, FilterKind
 from federator.dicom.query.language import parse

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from federator.archive.connection.client import ArchiveClient
-from federator.archive.habits.known import Naming
+from federator.archive.habits.naming import Naming
 from federator.archive.search.children import Children
 from federator.archive.search.fetched import EVERYTHING, Wholeness
 from federator.archive.search.pages import read_pages

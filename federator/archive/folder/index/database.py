@@ -1,7 +1,6 @@
 """The SQLite file behind an index: a cache, so whatever is wrong with it, it is made anew or done without."""
 
 import contextlib
-import errno
 import logging
 import os
 import sqlite3
@@ -10,6 +9,8 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from federator.state_file import disk_words
 
 logger = logging.getLogger(__name__)
 
@@ -23,16 +24,6 @@ _DISK = {
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened for writing",
     sqlite3.SQLITE_PERM: "this account may not write it",
     sqlite3.SQLITE_TOOBIG: "it has become too large",
-}
-_SYSTEM = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk's quota is used up",
-    errno.EFBIG: "it has reached the largest size that a file may have here",
-    errno.EROFS: "the disk is read-only",
-    errno.EACCES: "this account may not write there",
-    errno.EPERM: "this account may not write there",
-    errno.ENOTDIR: "a file lies where a folder should",
-    errno.EEXIST: "a file lies where a folder should",
 }
 _COMPANIONS = ("", "-journal", "-wal", "-shm")
 
@@ -190,5 +181,5 @@ def _primary(error: BaseException) -> int:
 def _of_the_disk(error: sqlite3.Error | OSError) -> str:
     """What is the matter with the disk, in words; empty where it is something else."""
     if isinstance(error, OSError):
-        return _SYSTEM.get(error.errno or 0, error.strerror or "it cannot be written")
+        return disk_words(error)
     return _DISK.get(_primary(error), "")

@@ -1,0 +1,138 @@
+"""Rows that an archive is known to hold, chosen so that filters can be tried on them (see `soundness`)."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+
+from federator.archive.connection.client import ArchiveClient
+from federator.archive.habits.naming import Naming
+from federator.archive.search import modalities, wire
+from federator.archive.search.request import REFUSALS, Request, ask_once
+from federator.archive.search.wire import PATIENT_NAME, STUDY_DATE, STUDY_UID
+from federator.dicom import json
+from federator.dicom.letters import without_marks
+from federator.errors import ArchiveError
+from federator.model import DicomJson, Level
+
+LONGEST_VALUE = 64
+TOO_BROAD = 413
+_SAMPLE_LIMIT = 200
+_SMALL_SAMPLE = 100
+_EVER = "18000101-"
+_OFTEN_ASKED = ("00081030", "00080050", wire.MODALITIES_IN_STUDY, "00100020", "00100021", "00080090", "00200010")
+
+
+def keep(client: ArchiveClient, found: Sequence[DicomJson], tags: Sequence[str] = ()) -> None:
+    """Keep a few telling rows of an answer to try filters on: dated, with small letters, with marks.
+
+    And for each attribute that is often asked for, or stands in `tags`, one that has it as it can be asked for.
+    """
+    wanted: tuple[Callable[[DicomJson], bool], ...] = (
+        oddly_dated,
+        lambda row: bool(json.date(row, STUDY_DATE)),
+        lambda row: bool(small_letters(row)),
+        lambda row: bool(marked(row)),
+        *(partial(each, tag=tag) for tag in (*_OFTEN_ASKED, *tags) for each in (_plain, telling, json.has_value)),
+        lambda _row: True,
+    )
+    # A row that is told by no UID can be looked for by nobody.
+    held = [row for row in (*found, *client.habits.known.sample) if json.uid(row, STUDY_UID)]
+    chosen = (next((row for row in held if wants(row)), None) for wants in wanted)
+    sample = {json.uid(row, STUDY_UID): row for row in (*chosen, *held[-1:]) if row is not None}
+    client.habits.sampled(tuple(sample.values()))
+
+
+async def take(client: ArchiveClient, tags: Sequence[str], show: Callable[[Sequence[DicomJson]], None]) -> None:
+    """Ask for some rows to try filters on, with values of `tags`, and `show` them. Nothing is raised, whatever comes.
+
+    An archive may refuse a list without a key (400), a list that is too long (413), a large limit or `includefield`.
+    """
+    broad = Request(level=Level.STUDY, path="/studies", limit=_SAMPLE_LIMIT, include=tuple(tags))
+    small = replace(broad, limit=_SMALL_SAMPLE, with_include=False)
+    dated = replace(small, terms=((STUDY_DATE, _EVER),))
+    refused = False
+    for request in (broad, small, dated, replace(dated, naming=Naming.KEYWORD)):
+        try:
+            answer = await ask_once(client, request)
+        except ArchiveError as refusal:
+            refused = refusal.http_status in {*REFUSALS, TOO_BROAD}
+            if refused:
+                continue
+            return
+        client.habits.saw(Level.STUDY, len(answer.rows))
+        show(answer.rows)
+        keep(client, answer.rows, tags)
+        if answer.rows and wire.MODALITIES_IN_STUDY in tags:
+            await _know_modalities(client)
+        client.habits.looked_for(tags if answer.rows else ())
+        return
+    if refused:
+        client.habits.refuses_lists()
+
+
+async def _know_modalities(client: ArchiveClient) -> None:
+    """Where no row tells the modalities of its study, one is told them by its series, so that they can be tried."""
+    sample = client.habits.known.sample
+    if sample and not any(json.has_value(row, wire.MODALITIES_IN_STUDY) for row in sample):
+        with suppress(ArchiveError):
+            client.habits.sampled((await modalities.told(client, sample[0]), *sample[1:]))
+
+
+def telling(row: DicomJson, tag: str) -> bool:
+    """Whether a filter of this attribute can be tried on the row: it has a value that surely arrives as it is."""
+    value = first_value(row, tag)
+    return printable(value) if value else bool(own_pattern(first_name(row, tag)))
+
+
+def _plain(row: DicomJson, tag: str) -> bool:
+    """The same, and the value can go out whole."""
+    return printable(first_value(row, tag)) and not wire.needs_pattern(first_value(row, tag))
+
+
+def first_value(row: DicomJson, tag: str) -> str:
+    """The first value of an attribute that is text; empty where it has none."""
+    return next(iter(json.texts(row, tag)), "")
+
+
+def printable(value: str) -> bool:
+    """Whether a filter can be tried on a value."""
+    # What is longer than any value may be, or cannot be printed, says nothing of how others are found.
+    return bool(value) and value.isascii() and value.isprintable() and len(value) <= LONGEST_VALUE
+
+
+def first_name(row: DicomJson, tag: str) -> str:
+    """The first name of an attribute in its alphabetic group; empty where it has none."""
+    return next((name.alphabetic for name in json.names(row, tag) if name.alphabetic), "")
+
+
+def own_pattern(name: str) -> str:
+    """The first half of a name as a pattern that finds it; empty where no letter of it can go out."""
+    pattern = wire.name_pattern(name[: min(LONGEST_VALUE, max(2, len(name) // 2))]) if name else ""
+    return pattern if pattern.strip("*") else ""
+
+
+def small_letters(row: DicomJson) -> str:
+    """A patient's name in plain letters, some of them small: it tells whether case matters."""
+    return next(
+        (
+            name.alphabetic
+            for name in json.names(row, PATIENT_NAME)
+            if name.alphabetic.isascii() and name.alphabetic != name.alphabetic.upper() and len(name.alphabetic) > 1
+        ),
+        "",
+    )
+
+
+def marked(row: DicomJson) -> str:
+    """A patient's name with marks on Latin letters, without its marks: `Muller` for `Müller`."""
+    for name in json.names(row, PATIENT_NAME):
+        plain = without_marks(name.alphabetic)
+        if plain != name.alphabetic and plain.isascii():
+            return plain
+    return ""
+
+
+def oddly_dated(row: DicomJson) -> bool:
+    """Whether a study date came as it stands in old files (2019.01.02): ranges of dates may not find it."""
+    return json.date(row, STUDY_DATE) not in {"", json.text(row, STUDY_DATE)}
