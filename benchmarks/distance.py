@@ -15,8 +15,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from tests.support.orthanc_server import Orthanc
+from tests.support.real.tiny_pacs import TinyPacs
+
+ArchiveServer = TypeVar("ArchiveServer", Orthanc, TinyPacs)
 
 _ROOT = Path(__file__).parent.parent
 _CHUNK_BYTES = 65_536
@@ -26,9 +30,9 @@ AWAY_MS = 30
 
 
 @contextmanager
-def far_away(orthanc: Orthanc, milliseconds: int, journal: Path | None = None) -> Iterator[Orthanc]:
-    """The same Orthanc behind a line with that round trip time, which may keep a journal."""
-    command = [sys.executable, "-m", "benchmarks.distance", str(orthanc.port), str(milliseconds)]
+def far_away(server: ArchiveServer, milliseconds: int, journal: Path | None = None) -> Iterator[ArchiveServer]:
+    """The same archive behind a line with that round trip time, which may keep a journal."""
+    command = [sys.executable, "-m", "benchmarks.distance", str(server.port), str(milliseconds)]
     command += [str(journal)] if journal else []
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_ROOT, encoding="ascii"
@@ -36,7 +40,7 @@ def far_away(orthanc: Orthanc, milliseconds: int, journal: Path | None = None) -
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            yield replace(orthanc, port=int(process.stdout.readline()))
+            yield replace(server, port=int(process.stdout.readline()))
         finally:
             process.stdin.close()
             process.wait(30)

@@ -1,21 +1,24 @@
-"""Round trips one after the other of ten first questions to Orthanc, counted on the line.
+"""Round trips one after the other of ten first questions to a real archive, counted on the line.
 
-`python -m benchmarks.rounds [--federator PROGRAM] [--studies N ...]` asks each question in a process of its own, with
-nothing kept; so is PROGRAM, another federator to compare with. It prints a row for each question and federator.
+`python -m benchmarks.rounds [--archive tiny-pacs] [--federator PROGRAM] [--studies N ...]` asks each question in a
+process of its own, with nothing kept; so does PROGRAM, another federator to compare with. It prints a row for each
+question and federator. The archive is Orthanc (FEDERATOR_ORTHANC_ROOT: the one of that folder) or tiny-pacs.
 """
 
 import argparse
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from itertools import groupby, product
 from pathlib import Path
 
 from benchmarks.distance import far_away
 from benchmarks.measuring import Stdio, federator_command
-from benchmarks.searching import config_of, orthanc_with_studies
+from benchmarks.searching import config_of, orthanc_with_studies, tiny_pacs_with_studies
 from benchmarks.studies import study_uid
 from tests.support.orthanc_server import Orthanc
+from tests.support.real.tiny_pacs import TinyPacs
 
 AWAY_MS = 300
 QUESTIONS = (
@@ -23,6 +26,11 @@ QUESTIONS = (
     f"StudyInstanceUID={study_uid(5)},{study_uid(17)}", "ModalitiesInStudy=CT limit=10", "AccessionNumber=A12",
     "StudyDescription=*CHEST*", "PatientID=NOBODY",
 )  # fmt: skip
+
+ARCHIVES: dict[str, Callable[[int], AbstractContextManager[Orthanc | TinyPacs]]] = {
+    "orthanc": orthanc_with_studies,
+    "tiny-pacs": tiny_pacs_with_studies,
+}
 
 Span = tuple[float, float]
 """When a request passed the near end of the line, and when the last of its answer did."""
@@ -52,13 +60,13 @@ def one_after_the_other(requests: Sequence[Span]) -> int:
     return max((depth for _, depth in depths), default=0)
 
 
-def asked(orthanc: Orthanc, query: str, program: str) -> tuple[int, int, float, str]:
+def asked(archive: Orthanc | TinyPacs, query: str, program: str) -> tuple[int, int, float, str]:
     """Round trips, requests, seconds as round trips, and what came, of one first question far from the archive."""
     with tempfile.TemporaryDirectory() as folder:
         journal = Path(folder) / "journal"
         journal.touch()
         with (
-            far_away(orthanc, AWAY_MS, journal) as far,
+            far_away(archive, AWAY_MS, journal) as far,
             config_of({"pacs": far.url}, deadline_s=60) as config,
         ):
             command = [program, "--config", str(config)] if program else federator_command(config)
@@ -79,15 +87,16 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.rounds", description=__doc__)
     parser.add_argument("--federator", default="", metavar="PROGRAM")
+    parser.add_argument("--archive", choices=ARCHIVES, default="orthanc")
     parser.add_argument("--studies", type=int, nargs="+", default=[300, 3_000], metavar="N")
     options = parser.parse_args()
     print(f"| studies | question | federator | round trips | requests | time / {AWAY_MS} ms | answer |")
     print("|---|---|---|---|---|---|---|")
     programs = ["", *([options.federator] if options.federator else [])]
     for count in options.studies:
-        with orthanc_with_studies(count) as orthanc:
+        with ARCHIVES[options.archive](count) as archive:
             for query, program in product(QUESTIONS, programs):
-                trips, requests, spent, told = asked(orthanc, query, program)
+                trips, requests, spent, told = asked(archive, query, program)
                 asked_of = f"{count:,} | `{query}` | {program or 'this'}"
                 print(f"| {asked_of} | {trips} | {requests} | {spent:.1f} | {told} |", flush=True)
 

@@ -36,6 +36,7 @@ from federator.federation.federation import Federation
 from federator.federation.merge import merge
 from federator.model import Level, Row
 from tests.support.orthanc_server import Orthanc, running
+from tests.support.real.tiny_pacs import TinyPacs, running_tiny_pacs
 
 _FEW = 300
 
@@ -48,6 +49,15 @@ def orthanc_with_studies(count: int) -> Iterator[Orthanc]:
         for number in range(count):
             orthanc.store(studies.file(number, rng))
         yield orthanc
+
+
+@contextmanager
+def tiny_pacs_with_studies(count: int) -> Iterator[TinyPacs]:
+    """The same studies in a tiny-pacs."""
+    rng = studies.seeded(5)
+    with tempfile.TemporaryDirectory() as folder, running_tiny_pacs(Path(folder)) as archive:
+        archive.store(studies.file(number, rng) for number in range(count))
+        yield archive
 
 
 @contextmanager
