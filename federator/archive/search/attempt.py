@@ -236,6 +236,9 @@ class Attempt:
         self.below |= await modalities.told_of(self.client, {uid: self.fetched.rows[uid] for uid in unknown})
         told = {uid: self.below[uid] for uid in open_ones if uid in self.below}
         self.fetched.rows |= told
+        for uid, row in told.items():
+            if all(judge(row, filter_, fuzzy=self.by_sound) is Verdict.MATCH for filter_ in self.query.filters):
+                self.in_hand.setdefault(uid, row)
         if asked.tag in self._sent_tags() and any(judge(row, asked) is Verdict.MISMATCH for row in told.values()):
             # Only the series show that a filter was not applied whose attribute no row tells.
             self.client.habits.ignored(self.form.naming, Level.STUDY, {asked.tag})

@@ -64,19 +64,21 @@ async def take(client: ArchiveClient, tags: Sequence[str], show: Callable[[Seque
         show(answer.rows)
         keep(client, answer.rows, tags)
         if answer.rows and wire.MODALITIES_IN_STUDY in tags:
-            await _know_modalities(client)
+            await _know_modalities(client, show)
         client.habits.looked_for(tags if answer.rows else ())
         return
     if refused:
         client.habits.refuses_lists()
 
 
-async def _know_modalities(client: ArchiveClient) -> None:
+async def _know_modalities(client: ArchiveClient, show: Callable[[Sequence[DicomJson]], None]) -> None:
     """Where no row tells the modalities of its study, one is told them by its series, so that they can be tried."""
     sample = client.habits.known.sample
     if sample and not any(json.has_value(row, wire.MODALITIES_IN_STUDY) for row in sample):
         with suppress(ArchiveError):
-            client.habits.sampled((await modalities.told(client, sample[0]), *sample[1:]))
+            known = await modalities.told(client, sample[0])
+            show([known])
+            client.habits.sampled((known, *sample[1:]))
 
 
 def telling(row: DicomJson, tag: str) -> bool:

@@ -11,8 +11,8 @@ from federator.errors import NoArchiveAnswered
 from federator.model import Level, Page
 from tests.federation.test_search_properties import HARMLESS
 from tests.support.hostile.archive import HostileArchive
-from tests.support.hostile.oracle import fits, in_order, union
-from tests.support.hostile.records import STUDY_UID, Holdings, Record, first, study, with_images
+from tests.support.hostile.oracle import Wanted, fits, in_order, union
+from tests.support.hostile.records import MODALITIES, STUDY_UID, Holdings, Record, first, study, with_images
 from tests.support.hostile.scenes import Scene, scenes
 from tests.support.hostile.switches import Switches
 from tests.support.stepped import federation_of, stepped
@@ -22,16 +22,26 @@ DEADLINE_S = 5.0
 
 
 class Clocked(HostileArchive):
-    """Takes `delay_s` for every answer and notes the studies it gave: what is given up before is not answered."""
+    """Takes `delay_s` for every answer and notes the studies it gave: what is given up before is not answered.
+
+    One whose modalities were asked for, and only the series tell, was given when they did.
+    """
 
     def __init__(self, holdings: Holdings, switches: Switches, delay_s: float) -> None:
         super().__init__(holdings, switches, latency_s=delay_s)
-        self.gave: set[str] = set()
+        self._gave: set[str] = set()
+        self._told: set[str] = set()
+
+    def gave(self, wanted: Wanted) -> set[str]:
+        """The UIDs of the studies that were given so that it can be told whether they are `wanted`."""
+        return self._gave & self._told if self.switches.untold_modalities and MODALITIES in wanted else self._gave
 
     def _search(self, path: str, query: bytes) -> tuple[list[Record], list[str]]:
         rows, warnings = super()._search(path, query)
         if path == "/studies":
-            self.gave |= {first(row, STUDY_UID) for row in rows}
+            self._gave |= {first(row, STUDY_UID) for row in rows}
+        elif path.endswith("/series"):
+            self._told.add(path.split("/")[2])
         return rows, warnings
 
 
@@ -54,7 +64,7 @@ def test_whatever_the_delay_what_arrived_before_the_deadline_is_in_the_answer(
     for request in archive.ledger.requests:
         note(f"{request.path}?{request.query.partition('&includefield')[0]}")
     records = {first(record, STUDY_UID): record for record in held}
-    came = [records[uid] for uid in archive.gave if fits(records[uid], scene.wanted)]
+    came = [records[uid] for uid in archive.gave(scene.wanted) if fits(records[uid], scene.wanted)]
     wanted = [first(record, STUDY_UID) for record in in_order(came)][: scene.limit]
     if page is None:
         assert not wanted
@@ -83,3 +93,13 @@ def test_a_slow_line_never_costs_the_whole_answer(delay_s: float, count: int) ->
         page = stepped(1, asked, archive, query)
         assert page is not None
         assert page.entries
+
+
+@pytest.mark.parametrize("delay_s", [0.5, 1, 1.5])
+def test_modalities_that_only_the_series_told_are_in_hand_as_well(delay_s: float) -> None:
+    """contract.md §3.6: at 1 s a request, the study and its series had come and the answer was an error."""
+    held = [study("1.1", date="20220710", modalities=("US", "SR"))]
+    archive = Clocked(with_images(held, instances_per_series=1), Switches(untold_modalities=True), delay_s)
+    page = stepped(0, asked, archive, "Modality=CT,US")
+    assert page is not None
+    assert [entry.uid for entry in page.entries] == ["1.1"]
