@@ -1,26 +1,7 @@
-"""pydicom without its remarks, which quote what stands in a file."""
+"""pydicom without its remarks, which quote what stands in a file. It is not loaded here: most headers do without."""
 
 import logging
-import struct
 import warnings
-import zlib
-
-from pydicom.errors import BytesLengthException
-
-READ_FAULTS = (
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    IndexError,
-    NotImplementedError,
-    OverflowError,
-    OSError,
-    struct.error,
-    zlib.error,
-    BytesLengthException,
-)
-"""What pydicom raises on bytes that are not as the standard says (EOFError and UnicodeError are among them)."""
 
 
 def quiet_pydicom() -> None:

@@ -2,7 +2,8 @@
 
 import io
 
-from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
+from federator.dicom.faults import READ_FAULTS
+from federator.dicom.quiet import quiet_pydicom
 
 _PREAMBLE = bytes(128) + b"DICM"
 _FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")

@@ -24,7 +24,8 @@ from federator.archive.retrieve.accept import (
 )
 from federator.archive.retrieve.files import read_file
 from federator.archive.retrieve.instances import retrieve_instance
-from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
+from federator.dicom.faults import READ_FAULTS
+from federator.dicom.quiet import quiet_pydicom
 from federator.errors import ContentError
 
 _PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)+/?")

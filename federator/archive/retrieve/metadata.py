@@ -16,7 +16,8 @@ from federator.archive.retrieve.files import read_file
 from federator.archive.retrieve.instances import retrieve_instance
 from federator.archive.search import rows
 from federator.dicom import json
-from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
+from federator.dicom.faults import READ_FAULTS
+from federator.dicom.quiet import quiet_pydicom
 from federator.errors import ContentError
 from federator.model import DicomJson, Level
 

@@ -12,9 +12,10 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from federator.dicom.codes import Code
+from federator.dicom.faults import READ_FAULTS
 from federator.dicom.measures.generic import MEASUREMENT_GROUP, GenericReader, Line
 from federator.dicom.measures.row import Group, Measurement, Source
-from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
+from federator.dicom.quiet import quiet_pydicom
 from federator.dicom.report.numbers import read_number
 from federator.dicom.report.tree import Item, Position, Tree
 

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from federator.dicom.faults import READ_FAULTS
 from federator.dicom.image.header import MAX_PIXELS, PixelLayout
 from federator.dicom.pixels.apart import Samples, decode_apart, is_installed
 from federator.dicom.pixels.codestream import Colors, StreamInfo, inspect
@@ -19,7 +20,7 @@ from federator.dicom.pixels.encoded import (
     is_encapsulated,
     native_frame,
 )
-from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
+from federator.dicom.quiet import quiet_pydicom
 from federator.errors import ContentError
 
 if TYPE_CHECKING:

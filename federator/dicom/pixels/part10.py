@@ -6,6 +6,7 @@ from array import array
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from federator.dicom.faults import READ_FAULTS
 from federator.dicom.image.header import FRAME_GROUPS, PIXEL_KEYWORDS, SHARED_GROUPS, PixelLayout, check_frame, no_image
 from federator.dicom.image.overlays import ELEMENTS, GROUPS
 from federator.dicom.image.tables import TableElsewhere
@@ -19,7 +20,7 @@ from federator.dicom.pixels.encoded import (
     is_encapsulated,
     native_frame,
 )
-from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
+from federator.dicom.quiet import quiet_pydicom
 from federator.errors import ContentError
 from federator.model import DicomJson
 

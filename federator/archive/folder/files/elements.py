@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from federator.archive.folder.files.json import BINARY, DAMAGED, INLINE_MAX_BYTES, as_written, element_of
+from federator.archive.folder.files.json import BINARY, INLINE_MAX_BYTES, as_written, damaged, element_of
 from federator.archive.folder.files.values import writer_of
 from federator.dicom import dictionary
 from federator.dicom.quiet import quiet_pydicom
@@ -51,6 +51,15 @@ _VRS = {vr.encode("ascii"): (vr, vr in _LONG) for vr in (*_SHORT, *_LONG)}
 _UTF_8 = '{"vr":"CS","Value":["ISO_IR 192"]}'
 _UID_HEAD, _UID_TAIL = '{"vr":"UI","Value":["', '"]}'
 _DEFAULT_ENCODINGS = ("iso8859",)
+# What nearly all files have, as pydicom names it, which need not be loaded for them.
+_PLAIN_SETS = {
+    b"": "iso8859",
+    b"ISO_IR 6": "iso8859",
+    b"ISO_IR 100": "latin_1",
+    b"ISO_IR 101": "iso8859_2",
+    b"ISO_IR 144": "iso_ir_144",
+    b"ISO_IR 192": "UTF8",
+}
 
 BulkAddress = Callable[[str, int], str]
 """The address of the bulk data at a path such as `54000100/0/54001010`, and with a size in bytes."""
@@ -263,6 +272,9 @@ def _sequence_of(items: list[str]) -> str:
 @lru_cache(maxsize=64)
 def _encodings_of(value: bytes) -> tuple[str, ...]:
     """What Specific Character Set means for Python (PS3.3 §C.12.1.1.2)."""
+    plain = _PLAIN_SETS.get(value.rstrip(b" \0"))
+    if plain:
+        return (plain,)
     from pydicom.charset import convert_encodings
     from pydicom.values import convert_string
 
@@ -270,7 +282,7 @@ def _encodings_of(value: bytes) -> tuple[str, ...]:
     try:
         encodings = tuple(convert_encodings(convert_string(value, True)))  # noqa: FBT003 - pydicom's signature
         codecs.lookup(encodings[0])
-    except (*DAMAGED, LookupError) as error:
+    except damaged(LookupError) as error:
         raise Unusual from error
     return encodings
 
@@ -327,5 +339,5 @@ def _converted(tag: int, vr: str, value: bytes, encodings: tuple[str, ...], *, l
         if element.VR == "SQ":
             raise Unusual
         return element_of(element, lambda _: "", ())
-    except DAMAGED:
+    except damaged():
         return as_written(raw)

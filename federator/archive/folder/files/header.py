@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from federator.archive.folder.files.elements import MoreNeeded, Unusual, Walk, encoded_elements, object_of, uid_in
-from federator.archive.folder.files.json import DAMAGED, to_json
+from federator.archive.folder.files.json import damaged, to_json
 from federator.archive.folder.files.opening import NoFile, opened
 from federator.archive.folder.files.source import DEFLATED, PREAMBLE, Head, Inflated, Plain, head_of
 from federator.dicom import json
@@ -108,7 +108,7 @@ def read_header(path: Path) -> Header | Refusal:
     try:
         with opened(path) as file:
             return _read(file, path)
-    except (*DAMAGED, NoFile) as error:
+    except damaged(NoFile) as error:
         reasons = (reason for kind, reason in _REFUSALS if isinstance(error, kind))
         return Refusal(reason=next(reasons, "it is damaged, or no DICOM file"))
 
@@ -143,7 +143,7 @@ def _walked(file: BinaryIO, start: bytes) -> Header | Refusal:
 
 
 def _read_otherwise(file: BinaryIO, start: bytes) -> Header | Refusal:
-    """The header as pydicom reads it, which knows what is not as the standard says. Raises DAMAGED."""
+    """The header as pydicom reads it, which knows what is not as the standard says. Raises what `damaged` names."""
     from pydicom import dcmread
     from pydicom.filereader import read_dataset
 

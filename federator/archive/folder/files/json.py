@@ -11,13 +11,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from federator.dicom.quiet import READ_FAULTS, quiet_pydicom
+from federator.dicom.quiet import quiet_pydicom
 
 if TYPE_CHECKING:
     from pydicom import DataElement, Dataset
-
-DAMAGED = (*READ_FAULTS, RecursionError, MemoryError)
-"""What comes of reading a damaged file; some have items without end or a length without bounds."""
 
 BINARY = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW", "OB/OW"})
 INLINE_MAX_BYTES = 1024
@@ -32,6 +29,16 @@ BulkAddress = Callable[[Sequence[str]], str]
 """The address of the bulk data at a path of tags and item numbers, such as ("54000100", "0", "54001010")."""
 
 
+def damaged(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """What comes of reading a damaged file, and `others`; some have items without end or a length without bounds.
+
+    For `except` clauses: what it takes to know pydicom's own is loaded when something was raised.
+    """
+    from federator.dicom.faults import READ_FAULTS
+
+    return (*READ_FAULTS, RecursionError, MemoryError, *others)
+
+
 def to_json(dataset: "Dataset", bulk_address: BulkAddress, path: tuple[str, ...] = ()) -> dict[str, Any]:
     """The elements of a data set by their tags; binary values above 1 kB stand as a BulkDataURI."""
     quiet_pydicom()
@@ -42,7 +49,7 @@ def to_json(dataset: "Dataset", bulk_address: BulkAddress, path: tuple[str, ...]
         key = f"{tag:08X}"
         try:
             row[key] = element_of(dataset[tag], bulk_address, (*path, key))
-        except DAMAGED:
+        except damaged():
             row[key] = as_written(raw)
     if not path:
         row[_CHARACTER_SET] = _UTF_8
@@ -68,7 +75,10 @@ def _encoded_element(element: dict[str, Any], depth: int) -> str:
 
 
 def element_of(element: "DataElement", bulk_address: BulkAddress, path: tuple[str, ...]) -> dict[str, Any]:
-    """A converted element with its value representation and values; `path` is where it stands. Raises DAMAGED."""
+    """A converted element with its value representation and values; `path` is where it stands.
+
+    Raises what `damaged` names.
+    """
     vr = str(element.VR)
     if vr == "SQ":
         items = [to_json(item, bulk_address, (*path, str(place))) for place, item in enumerate(element.value)]

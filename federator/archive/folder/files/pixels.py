@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from federator.archive.folder.files.elements import Unusual
-from federator.archive.folder.files.json import DAMAGED
+from federator.archive.folder.files.json import damaged
 from federator.archive.folder.files.opening import NoFile, opened
 from federator.archive.folder.files.source import (
     DEFLATED,
@@ -60,7 +60,7 @@ def damage_told() -> Iterator[None]:
         raise DamagedFile("had this object, but a pipe or a device lies where its file was.") from error
     except PermissionError as error:
         raise DamagedFile("has this object, but this account may not read its file.") from error
-    except DAMAGED as error:
+    except damaged() as error:
         # pydicom raises OSError too, for what it finds in a file; the system's have a number.
         if isinstance(error, OSError) and error.errno is not None:
             raise DamagedFile("has this object, but the disk does not give its file.") from error
@@ -126,7 +126,7 @@ class Stored:
         source.seek(pixels.start)
         try:
             frame = read(number_of_frames=self.number_of_frames)
-        except DAMAGED:
+        except damaged():
             held = _frames_held(source, pixels)
             if held < frame_number:
                 raise self._lacks(held) from None
@@ -252,7 +252,7 @@ def _read_deflated(path: Path, file: BinaryIO, head: Head) -> Stored:
         buffer = BytesIO(content)
         try:
             dataset = read_dataset(buffer, is_implicit_VR=False, is_little_endian=True, stop_when=stop)
-        except DAMAGED:
+        except damaged():
             if len(content) < size:
                 raise
             continue
