@@ -191,7 +191,7 @@ class _FolderArchive:
         return await self._threads.run(_content, request, _OCTETS, contents, "") if contents else _not_found()
 
     async def _summary(self, request: Request) -> Response:  # noqa: ARG002 - the signature of an endpoint
-        missing = await self._upkeep.current()
+        missing = await self._upkeep.current(since=asked_at.get())
         told = asdict(await self._threads.run(self._index.summary))
         told["unreadable"] = [{"path": path, "reason": reason} for path, reason in told["unreadable"]]
         told["progress"] = str(missing) if missing is not None else ""

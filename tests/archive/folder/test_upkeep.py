@@ -92,6 +92,7 @@ async def test_all_requests_of_one_call_see_the_folder_as_it_was_at_one_look(tmp
         assert len((await client.get("/studies")).json()) == 1
         put(tmp_path / "files", 2)
         assert len((await client.get("/studies")).json()) == 1
+        assert (await client.get("/federator/index")).json()["files"] == 1
         asked_at.set(time.monotonic())
         assert len((await client.get("/studies")).json()) == 2
 
