@@ -80,6 +80,9 @@ def parse(text: str, *, path: Path | None = None) -> Config:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([_syntax_fault(error)], path=str(path or "")) from error
+    except ValueError as error:
+        # The limit of Python itself, since what takes the square of its length in time could hold it up.
+        raise ConfigError([ConfigFault(message="a number has too many digits")], path=str(path or "")) from error
     except RecursionError as error:
         raise ConfigError([ConfigFault(message="the values are nested too deeply")], path=str(path or "")) from error
     reading = _Reading(text)

@@ -226,6 +226,12 @@ def test_a_syntax_error_is_told_with_line_and_column():
     assert "end of the file" in fault.message
 
 
+def test_a_number_without_end_is_a_fault_and_no_crash():
+    """contract.md §6; found by fuzzing: Python refuses to read more than 4,300 digits, whatever asks it to."""
+    (fault,) = faults_of("a = " + "1" * 5000)
+    assert "too many digits" in fault.message
+
+
 def test_nesting_without_end_is_a_fault_and_no_crash():
     """contract.md §6: the operator must act, and is told."""
     (fault,) = faults_of("a = " + "[" * 5000)

@@ -32,7 +32,7 @@ def read(path: Path) -> Health:
     try:
         with path.open("rb") as file:
             content = json.loads(file.read(_MAX_BYTES))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return Health()
     if not isinstance(content, dict) or content.get("schema_version") != _SCHEMA_VERSION:
         return Health()

@@ -100,8 +100,12 @@ def _parsed(client: Client, text: str) -> object:
         document = jsonc.parse(text, dialect=_DIALECTS[client.file_format])
     except json.JSONDecodeError as error:
         raise ClientError(_sentence(client, f"line {error.lineno}")) from error
+    except RecursionError as error:
+        raise ClientError(_sentence(client, "its values are nested too deeply")) from error
     except (jsonc.JsoncError, toml_edit.TomlError) as error:
         raise _damaged(client, error) from error
+    except ValueError as error:
+        raise ClientError(_sentence(client, "a number has too many digits")) from error
     for value, place in ((document, "the file"), (jsonc.find(document, client.path[:1]), client.key)):
         absent = place == client.key and client.key not in cast("dict[str, object]", document)
         if not isinstance(value, dict) and not absent:

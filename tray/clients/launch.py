@@ -197,7 +197,7 @@ def _server_name(line: bytes) -> str:
     try:
         server = json.loads(line)["result"]["serverInfo"]
         return f"{server['name']} {server['version']}"
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise LaunchError("The server was started but stopped without an answer.") from error
 
 

@@ -31,6 +31,8 @@ def parse(text: str) -> dict[str, object]:
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
         raise TomlError("this is not TOML", line=int(found[1]) if found else 0) from error
+    except (ValueError, RecursionError) as error:
+        raise TomlError("a number has too many digits, or the values are nested too deeply") from error
 
 
 def put(text: str, path: tuple[str, str], entry: Mapping[str, object]) -> str:

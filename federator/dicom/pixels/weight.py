@@ -8,7 +8,7 @@ from federator.dicom.pixels.codestream import StreamInfo, inspect
 from federator.dicom.pixels.encoded import EncodedFrame, is_encapsulated
 from federator.workers.limits import MIB, Limits
 
-_NEEDS = ("numpy", "PIL.Image", "PIL.ImageCms", "PIL.ImageOps", "pydicom.pixels", "highdicom.pixels")
+_NEEDS = ("numpy", "PIL.Image", "PIL.ImageCms", "PIL.ImageOps", "pydicom.pixels")
 _SECONDS = 20
 _LEAST_MEMORY, _MOST_MEMORY = 64 * MIB, 320 * MIB
 _BYTES_A_SAMPLE = 10

@@ -123,3 +123,10 @@ def test_the_line_of_a_fault_is_told() -> None:
     with pytest.raises(TomlError) as caught:
         parse("a = 1\nb = \n")
     assert caught.value.line == 2
+
+
+@pytest.mark.parametrize("text", ["a = " + "1" * 5000, "a = " + "[" * 5000])
+def test_what_python_itself_refuses_to_read_is_refused_in_words(text: str) -> None:
+    """Found by fuzzing the configuration: numbers of more than 4,300 digits, nesting deeper than its stack."""
+    with pytest.raises(TomlError, match="too many digits"):
+        put(text, PATH, ENTRY)
