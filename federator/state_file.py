@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from federator.private import make_own_folder, sweep
+
 _MAX_BYTES = 1_000_000
-_LEFT_OVER_S = 600
-"""What a writer began so long ago it will not finish."""
 
 _WORDS = {
     errno.ENOSPC: "the disk is full",
@@ -56,7 +56,7 @@ class StateFile:
 
     def replace(self, content: Mapping[str, Any]) -> None:
         """Write it anew, whole or not at all. Raises OSError."""
-        private_folder(self.path.parent)
+        make_own_folder(self.path.parent)
         descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=self._prefix)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -66,7 +66,7 @@ class StateFile:
             Path(name).replace(self.path)
         finally:
             Path(name).unlink(missing_ok=True)
-        self._clear()
+        sweep(self.path.parent, self._prefix)
 
     @property
     def _prefix(self) -> str:
@@ -77,18 +77,3 @@ class StateFile:
         with contextlib.suppress(FileNotFoundError):
             if stat.S_ISDIR(self.path.lstat().st_mode):
                 self.path.replace(self.path.with_suffix(f".aside-{time.time_ns()}"))
-
-    def _clear(self) -> None:
-        """Take away what writers left behind that were ended in the midst."""
-        for path in self.path.parent.glob(f"{self._prefix}*"):
-            with contextlib.suppress(OSError):
-                if time.time() - path.lstat().st_mtime > _LEFT_OVER_S:
-                    path.unlink()
-
-
-def private_folder(folder: Path) -> None:
-    """Make a folder that only this user may look into. Raises OSError."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if os.name == "posix" and folder.stat().st_mode & 0o077:
-        # One that another program made, or an earlier version: what lies there is this user's alone.
-        folder.chmod(0o700)

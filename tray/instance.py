@@ -13,6 +13,7 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
+from federator.private import make_own_folder
 from tray.clients.files import write_private
 
 _MESSAGE_BYTES = 256
@@ -26,8 +27,8 @@ class Instance:
     """
 
     def __init__(self, folder: Path, *, on_knock: Callable[[], None]) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = FileLock(folder / "tray.lock", timeout=0)
+        make_own_folder(folder)
+        self._lock = FileLock(folder / "tray.lock", timeout=0, mode=0o600)
         self._address = folder / "instance.json"
         self._on_knock = on_knock
         self._token = secrets.token_urlsafe(32)
@@ -57,7 +58,7 @@ class Instance:
             with socket.create_connection(("127.0.0.1", int(address["port"])), timeout=_DEADLINE_S) as line:
                 line.sendall(f"{address['token']}\n".encode())
                 return line.recv(_MESSAGE_BYTES) == b"ok\n"
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return False
 
     def release(self) -> None:

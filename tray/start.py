@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from federator.config import resolve, runtime_path, state_path
+from federator.private import make_own_folder
 from tray import login
 from tray.archives.board import Board
 from tray.archives.entries import Archives
@@ -140,7 +141,7 @@ def _runtime_folder() -> Path | None:
     home = Path.home()
     for folder in (runtime_path(sys.platform, home, os.environ), state_path(sys.platform, home, os.environ) / "run"):
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_own_folder(folder)
         except OSError:
             continue
         if os.access(folder, os.W_OK):

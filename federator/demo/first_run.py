@@ -15,6 +15,7 @@ from federator.config import state_path
 from federator.demo.samples.catalogue import write_samples
 from federator.demo.silent import silent_archive
 from federator.errors import ConfigError, ConfigFault
+from federator.private import make_folder
 from federator.server.caller import Answered, Caller, over_stdio
 
 _MARK = "made-by-federator-demo"
@@ -45,7 +46,7 @@ def _prepared(folder: Path | None) -> Path:
                 fault = ConfigFault(key="--folder", message=f"{root} is not empty; name a folder that is, or a new one")
                 raise ConfigError([fault])
             shutil.rmtree(root)
-        root.mkdir(parents=True, exist_ok=True)
+        make_folder(root)
         (root / _MARK).touch()
     except OSError as error:
         raise ConfigError([ConfigFault(key="--folder", message=f"cannot use {root}: {error.strerror}")]) from error

@@ -12,6 +12,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from federator.config import Archive, ConfigError, ConfigFault, decode, parse
+from federator.private import make_folder, make_own_folder
+from federator.state_file import disk_words
 from tray.archives.text import TextError
 from tray.clients import files as client_files
 from tray.clients.files import ClientError, Snapshot
@@ -111,7 +113,7 @@ def restore(path: Path, *, state_folder: Path) -> str:
             client_files.write_private(state_folder / "backups" / _BROKEN_NAME, snapshot.data)
         client_files.write_private(snapshot.path, copy.data)
     except OSError as error:
-        raise ArchivesFileError(f"The archive file cannot be written ({error.strerror}).") from error
+        raise ArchivesFileError(f"The archive file cannot be written ({disk_words(error)}).") from error
     return copy.etag
 
 
@@ -164,10 +166,11 @@ def _told(error: ConfigError) -> str:
 def _write(snapshot: Snapshot, data: bytes, *, state_folder: Path) -> None:
     try:
         # Our own folder is for nobody else; one that is there already keeps the mode that it has.
-        snapshot.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(snapshot.path.parent)
+        make_own_folder(state_folder)
         locks = state_folder / "locks"
-        locks.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with FileLock(locks / "archives.lock", timeout=_LOCK_WAIT_S):
+        make_own_folder(locks)
+        with FileLock(locks / "archives.lock", timeout=_LOCK_WAIT_S, mode=0o600):
             _keep_copy(snapshot)
             client_files.replace(snapshot, data, state_folder=state_folder, title=_TITLE)
     except Timeout as error:
@@ -177,7 +180,7 @@ def _write(snapshot: Snapshot, data: bytes, *, state_folder: Path) -> None:
             raise ConflictError(str(error)) from error
         raise ArchivesFileError(str(error)) from error
     except OSError as error:
-        raise ArchivesFileError(f"The archive file cannot be written ({error.strerror}).") from error
+        raise ArchivesFileError(f"The archive file cannot be written ({disk_words(error)}).") from error
 
 
 def _keep_copy(snapshot: Snapshot) -> None:

@@ -12,6 +12,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from federator.private import make_folder, make_own_folder, sweep
+from federator.state_file import disk_words
+
 MAX_BYTES = 5_000_000
 _BACKUPS_KEPT = 10
 _REPLACE_TRIES = 10
@@ -87,22 +90,24 @@ def replace(snapshot: Snapshot, data: bytes | None, *, state_folder: Path, title
                 raise ClientError(f"{title} changed its settings at the same moment. Please look at them again.")
             return backup
     except OSError as error:
-        raise ClientError(f"{title}'s settings cannot be written ({error.strerror}): {snapshot.path}") from error
+        raise ClientError(f"{title}'s settings cannot be written ({disk_words(error)}): {snapshot.path}") from error
 
 
 def write_private(path: Path, data: bytes) -> None:
     """A file of our own that only its owner can read, replaced in one step."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
+    sweep(path.parent, _TEMPORARY)
     _put_in_place(path, data, mode=0o600)
 
 
 @contextlib.contextmanager
 def _locked(path: Path, state_folder: Path) -> Iterator[None]:
     folder = state_folder / "locks"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_own_folder(state_folder)
+    make_own_folder(folder)
     name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
     try:
-        with FileLock(folder / f"{name}.lock", timeout=_LOCK_WAIT_S):
+        with FileLock(folder / f"{name}.lock", timeout=_LOCK_WAIT_S, mode=0o600):
             yield
     except Timeout as error:
         raise ClientError("Another window is writing the same settings. Nothing was written.") from error
@@ -125,7 +130,7 @@ def _put_in_place(path: Path, data: bytes | None, *, mode: int | None = None) ->
     if data is None:
         path.unlink(missing_ok=True)
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY, suffix=f"-{path.name}")
     temporary = Path(name)
     try:

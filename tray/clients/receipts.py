@@ -55,5 +55,5 @@ class Receipts:
 def _read(path: Path) -> Receipt | None:
     try:
         return Receipt(**json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None

@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from federator.archive.habits.kept import DAYS_KEPT, Kept, from_json
-from federator.state_file import StateFile, disk_words, private_folder
+from federator.private import make_own_folder
+from federator.state_file import StateFile, disk_words
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class HabitsFolder:
         if kept is None:
             file.path.unlink(missing_ok=True)
             return
-        private_folder(self._path.parent)
+        make_own_folder(self._path.parent)
         file.replace({"archive": name, "address": address, **kept.as_json()})
         self._clear()
 

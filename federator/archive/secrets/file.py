@@ -9,6 +9,8 @@ from pathlib import Path
 from federator.config import SecretReference, SecretStore
 from federator.errors import ArchiveError
 from federator.model import OutcomeState
+from federator.private import make_own_folder, sweep
+from federator.state_file import disk_words
 
 _MAX_BYTES = 65_536
 _ANYONE_ELSE = stat.S_IRWXG | stat.S_IRWXO
@@ -45,9 +47,8 @@ def write(folder: Path, name: str, secret: str) -> SecretReference:
     """Save a secret as a file that only this user can read, in a folder of ours; gives the reference to write down."""
     target = folder / f"{name}.secret"
     try:
-        # One after the other: with `parents` the mode would count for the last one only.
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
+        make_own_folder(folder)
+        sweep(folder, f".{name}.")
         # mkstemp makes the file with mode 0600 from the start.
         handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
         try:
@@ -60,7 +61,7 @@ def write(folder: Path, name: str, secret: str) -> SecretReference:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise _refused(f"the file for the secret cannot be written: {error.strerror}.") from error
+        raise _refused(f"the file for the secret cannot be written: {disk_words(error)}.") from error
     return SecretReference(store=SecretStore.FILE, name=str(target))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from federator.dicom import json
+from federator.private import make_folder
 
 if TYPE_CHECKING:
     from pydicom import FileDataset
@@ -132,7 +133,7 @@ def write_study(folder: Path, study: Study) -> None:
     """Write the files of a study: a folder for it, one for each series in it."""
     for series_number, part in enumerate(study.parts, start=1):
         place = folder / study.key / f"series-{series_number}"
-        place.mkdir(parents=True, exist_ok=True)
+        make_folder(place)
         for dataset in part(study, series_number):
             number = json.as_integer(str(dataset.InstanceNumber))
             dataset.save_as(place / f"{number:04}.dcm", enforce_file_format=True)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from federator.private import make_own_folder
 from federator.state_file import disk_words
 
 logger = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class Database:
         return self._connection
 
     def _on_disk(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_own_folder(self.path.parent)
         self._make_room()
         # Made empty with its rights before anything is in it.
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NONBLOCK", 0), 0o600))
