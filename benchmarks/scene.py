@@ -1,4 +1,4 @@
-"""Six archives to stand a long time with: two flap, one hangs, one caps; and questions whose answers are known."""
+"""Nine archives to stand a long time with, most of which are odd, and questions whose answers are known."""
 
 import random
 import time
@@ -22,14 +22,32 @@ from tests.support.hostile.records import (
 )
 from tests.support.hostile.switches import Order, Switches
 
-NAMES = ("north", "south", "capped", "busy", "dropping", "hung")
-"""`capped` cuts its answers without a word, `busy` and `dropping` fail half of the time, `hung` always."""
+NAMES = ("north", "south", "capped", "keywords", "untold", "foul", "busy", "dropping", "hung")
+"""`capped` cuts its answers without a word, `keywords` knows no tags and compares by case, `untold` writes its answers
+oddly and tells no modalities, `foul` warns and gives rows that are none, `busy` and `dropping` fail half of the time,
+`hung` always."""
+
+WHOLE = NAMES[:5]
+"""Those of which a whole answer can be had at any time."""
 
 STEADY = frozenset(NAMES[:2])
 """Those that always give everything."""
 
 _COUNT = 240
 _CAP = 51
+_KEYWORDS = Switches(
+    keywords_only=True, names_case_sensitive=True, one_uid_only=True, no_relational_routes=True, empty_204=True
+)
+_UNTOLD = Switches(
+    untold_modalities=True,
+    joined_names=True,
+    control_characters=True,
+    blank_padded_uids=True,
+    numbers_as_strings=True,
+    null_for_none=True,
+    plain_json_only=True,
+)
+_FOUL = Switches(nameless_row=True, broken_row=True, empty_row=True, warned_in_general=True)
 _FAMILIES = ("Doe^Jane", "Müller^Jörg", "O'Brien^Siobhan", "Yamada^Tarou")
 
 QUESTIONS: tuple[tuple[str, Wanted], ...] = (
@@ -151,12 +169,15 @@ class Patient:
 
 
 def apps(*, period_s: float) -> list[App]:
-    """The six, in the order of NAMES."""
-    north, south, capped, busy, dropping = (holdings(number) for number in range(5))
+    """All of them, in the order of NAMES."""
+    north, south, capped, keywords, untold, foul, busy, dropping = (holdings(number) for number in range(8))
     return [
         HostileArchive(north, latency_s=0.002),
         HostileArchive(south, Switches(order=Order.OLDEST), latency_s=0.004),
         HostileArchive(capped, Switches(silent_cap=_CAP)),
+        HostileArchive(keywords, _KEYWORDS),
+        HostileArchive(untold, _UNTOLD),
+        HostileArchive(foul, _FOUL),
         Flapping(HostileArchive(busy), period_s=period_s, drops=False),
         Flapping(HostileArchive(dropping), period_s=period_s * 1.3, drops=True),
         Hung(),
