@@ -4,7 +4,6 @@ import base64
 import importlib.util
 import json
 import socket
-import subprocess
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 
 import pydicom
 import pytest
@@ -21,8 +20,8 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from tests.support.real import orthanc_place
+from tests.support.real.process import served
 
-_UP_WITHIN_TRIES = 100
 _MAX_IMAGE_BYTES = 600_000
 
 
@@ -103,34 +102,8 @@ def running(directory: Path, name: str, root: str, *, user: str = "", password: 
     }
     (store / "orthanc.json").write_text(json.dumps(settings))
     orthanc = Orthanc(name=name, port=port, root=root, user=user, password=password)
-    with (store / "log").open("wb") as log:
-        process = subprocess.Popen(
-            orthanc_place.command_line(store), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-        )
-        try:
-            _wait_until_up(orthanc, process)
-            yield orthanc
-        finally:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(15)
-
-
-def _wait_until_up(orthanc: Orthanc, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(_UP_WITHIN_TRIES):
-        assert process.poll() is None, "Orthanc ended at once"
-        try:
-            orthanc.rest("/system")
-        except URLError:
-            # Nothing listens yet; the process itself is what is waited for.
-            with pytest.raises(subprocess.TimeoutExpired):
-                process.wait(0.1)
-        else:
-            return
-    pytest.fail("Orthanc did not come up")
+    with served(orthanc_place.command_line(store), folder=store, is_up=lambda: orthanc.rest("/system")):
+        yield orthanc
 
 
 def real_files() -> list[bytes]:

@@ -1,11 +1,23 @@
 """The process ends with its input, whatever hangs (MCP, stdio shutdown; hostile clients and drives)."""
 
 import json
+import os
+import select
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from federator.server.ending import GRACE_S
+from tests.support.folder_archive import write_tiny
+from tests.support.synthetic.documents import encapsulated
+from tests.support.synthetic.images import written
+from tests.support.synthetic.pdfs import drawn, lines
 
 HANGING_THREAD = """
 import os, threading
@@ -47,3 +59,130 @@ def test_a_client_that_never_reads_and_leaves_ends_the_server(tmp_path: Path) ->
             process.wait(timeout=30)
         finally:
             process.kill()
+
+
+STUCK_DRIVE = """
+import os, sys
+from federator.__main__ import main
+
+def hook(event, arguments):
+    # Where a network drive hangs, a file is opened and nothing ever comes back.
+    if event == "open" and str(arguments[0]).endswith("stuck.dcm"):
+        os.write(int(sys.argv[1]), b"x")
+        os.read(os.pipe()[0], 1)
+
+sys.addaudithook(hook)
+sys.exit(main(["--config", sys.argv[2]]))
+"""
+
+
+class Talk:
+    """The client's side of stdio with a server of its own process."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        self.send(START)
+        self.answer(0)
+        self.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+    def send(self, message: dict[str, Any]) -> None:
+        self.process.stdin.write(json.dumps(message).encode() + b"\n")
+        self.process.stdin.flush()
+
+    def call(self, number: int, tool: str, **arguments: str) -> None:
+        parameters = {"name": tool, "arguments": arguments}
+        self.send({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": parameters})
+
+    def answer(self, number: int) -> dict[str, Any]:
+        while (message := json.loads(self.process.stdout.readline())).get("id") != number:
+            pass
+        return message
+
+    def hang_up(self) -> None:
+        """Close the input; the process has to be gone within the five seconds, and what it takes to end it here."""
+        self.process.stdin.close()
+        self.process.wait(timeout=GRACE_S + 16)
+
+
+@contextmanager
+def talking(root: Path, *command: str, passed: tuple[int, ...] = ()) -> Iterator[Talk]:
+    """A server over the folder `images`, whose caches and states lie below the root too."""
+    config = root / "archives.toml"
+    config.write_text(f"schema_version = 1\n[archives.cd]\nfolder = {json.dumps(str(root / 'images'))}\n")
+    homes = {"HOME": str(root), "XDG_CACHE_HOME": str(root / "cache"), "XDG_STATE_HOME": str(root / "state")}
+    line = [sys.executable, *(command or ("-m", "federator", "--config")), str(config)]
+    with subprocess.Popen(
+        line,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | homes,
+        pass_fds=passed,
+        cwd=Path(__file__).parents[2],
+    ) as process:
+        try:
+            yield Talk(process)
+        finally:
+            process.kill()
+
+
+def children_of(pid: int) -> list[int]:
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            found.append(int(status.parent.name))
+    return found
+
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="pidfd and /proc")
+
+
+@LINUX
+def test_a_folder_on_a_drive_that_hangs_does_not_keep_the_server(tmp_path: Path) -> None:
+    """Issue 12, part 5: the whole server on stdio, in the midst of a question that waits for a file."""
+    write_tiny(tmp_path / "images" / "stuck.dcm", study="1.2.3", series="1.2.3.4", instance="1.2.3.4.5")
+    reader, writer = os.pipe()
+    try:
+        with talking(tmp_path, "-c", STUCK_DRIVE, str(writer), passed=(writer,)) as talk:
+            talk.call(1, "find-studies", query="limit=1")
+            assert os.read(reader, 1) == b"x"
+            talk.hang_up()
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+@LINUX
+def test_a_worker_that_hangs_is_gone_with_the_server(tmp_path: Path) -> None:
+    """Issue 12, part 5: a decoder that hangs outlives the server when the client goes."""
+    report = encapsulated(1, drawn(lines("Findings")))
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "report.dcm").write_bytes(written(report))
+    uids = {
+        "studyInstanceUid": f"{report.StudyInstanceUID}@cd",
+        "seriesInstanceUid": f"{report.SeriesInstanceUID}@cd",
+        "sopInstanceUid": f"{report.SOPInstanceUID}@cd",
+    }
+    with talking(tmp_path) as talk:
+        talk.call(1, "get-encapsulated-pdf-report-text", **uids)
+        assert "Findings" in json.dumps(talk.answer(1))
+        workers = children_of(talk.process.pid)
+        assert workers
+        handles = [os.pidfd_open(worker) for worker in workers]
+        for worker in workers:
+            os.kill(worker, signal.SIGSTOP)
+        talk.call(2, "get-encapsulated-pdf-report-text", **uids)
+        talk.send({"jsonrpc": "2.0", "id": 3, "method": "ping"})
+        talk.answer(3)
+        talk.hang_up()
+    try:
+        for handle in handles:
+            assert select.select([handle], [], [], 15)[0], "a worker is still there"
+    finally:
+        for handle, worker in zip(handles, workers, strict=True):
+            if not select.select([handle], [], [], 0)[0]:
+                os.kill(worker, signal.SIGKILL)
+            os.close(handle)

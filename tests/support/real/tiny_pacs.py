@@ -4,7 +4,6 @@ It gives no ModalitiesInStudy, knows no wild cards, finds names by any part of t
 """
 
 import json
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterable, Iterator
@@ -12,11 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 from tests.support.orthanc_server import free_port
+from tests.support.real.process import served
 
-_UP_WITHIN_TRIES = 100
 # Its DIMSE side listens on every interface whatever is configured; a test's server is for this computer only.
 _ON_LOOPBACK = """
 import tiny_pacs.ae as ae
@@ -71,34 +69,6 @@ def running_tiny_pacs(directory: Path) -> Iterator[TinyPacs]:
     }
     # JSON is YAML as well.
     (directory / "tiny.yml").write_text(json.dumps(settings))
-    with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-c", _ON_LOOPBACK, "run", "-c", str(directory / "tiny.yml"), "-p", str(free_port())],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=directory,
-        )  # fmt: skip
-        try:
-            _wait_until_up(server, process)
-            yield server
-        finally:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(15)
-
-
-def _wait_until_up(server: TinyPacs, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(_UP_WITHIN_TRIES):
-        assert process.poll() is None, "tiny-pacs ended at once"
-        try:
-            server.lists("/studies")
-        except URLError:
-            # Nothing listens yet; the process itself is what is waited for.
-            try:
-                process.wait(0.2)
-            except subprocess.TimeoutExpired:
-                continue
-        else:
-            return
-    raise AssertionError("tiny-pacs does not answer")
+    command = [sys.executable, "-c", _ON_LOOPBACK, "run", "-c", str(directory / "tiny.yml"), "-p", str(free_port())]
+    with served(command, folder=directory, is_up=lambda: server.lists("/studies")):
+        yield server
