@@ -23,6 +23,9 @@ from federator.server.wording.wording import fenced_lines, one_line, served_by
 
 _ROOM = MAX_CHARACTERS - 4_000
 _LONGEST_CELL = 400
+_SWELLS = 4
+"""A number takes up to three and a half times the memory of the JSON that tells it."""
+
 _LEGEND = (
     "Groups: heading | subject | finding | site, side | tracking | method | facts | image. Below each, its numbers: "
     "measurement: value unit | what differs from the group | derivation | section | facts | image."
@@ -70,7 +73,9 @@ async def measurements_of(
 ) -> CallToolResult:
     """The numbers behind the place that `cursor` names, as many as fit into one answer."""
     app = ctx.request_context.lifespan_context
-    served = await read_report(app, study, series, instance, make=partial(_read, instance.uid), kind=_Read)
+    served = await read_report(
+        app, study, series, instance, make=partial(_read, instance.uid), kind=_Read, swells=_SWELLS
+    )
     read = served.value
     summary, pieces, places = read.summary, read.pieces, read.places
     start = places.start(cursor)

@@ -86,10 +86,12 @@ async def read_report(
     *,
     make: Callable[[DicomJson], T],
     kind: type[T],
+    swells: int = 1,
 ) -> Served[T]:
     """What `make` makes of the content of a structured report; of a large one that was read before, what it was then.
 
-    A ContentError says what else the object is.
+    What is made takes at most `swells` times the memory of what the archive sends. A ContentError says what else the
+    object is.
     """
     federation = await app.federation()
     target = Target(study=study, series=series, instance=instance)
@@ -99,7 +101,7 @@ async def read_report(
     app.note(served.earlier)
     if isinstance(served.value, Attributes):
         reading = await app.in_calm_worker(make, served.value.row)
-        served.value.keep(reading)
+        served.value.keep(reading, weight=served.value.size * swells)
         return Served(value=reading, archive=served.archive, earlier=served.earlier)
     return Served(value=served.value, archive=served.archive, earlier=served.earlier)
 
