@@ -145,6 +145,24 @@ async def test_a_bomb_is_cut_off_at_the_byte_budget() -> None:
     assert str(error) == "its answer is larger than 2 MiB (max_bytes): cut off."
 
 
+@pytest.mark.parametrize(
+    ("body", "max_bytes", "said"),
+    [
+        (b"[" + b"{}," * 500_000 + b"{}]", 2_097_152, "so many values that they would take more than twice 2 MiB"),
+        (b"[" + b"[]," * 500_000 + b"[]]", 2_097_152, "so many values that they would take more than twice 2 MiB"),
+        (b"[" + b"1," * 1_100_000 + b"1]", 134_217_728, "a list of more than 1,000,000 values"),
+    ],
+)
+async def test_json_that_would_swell_in_memory_is_refused_before_it_is_read(
+    body: bytes, max_bytes: int, said: str
+) -> None:
+    """CWE-770, CWE-405; contract.md §3: within the byte budget, and twenty times as much in objects."""
+    with canned(lambda _: http(200, body)) as port:
+        error = await refusal(at(port, max_bytes=max_bytes))
+    assert (error.state, error.permanent) == (OutcomeState.FAILED, True)
+    assert said in str(error)
+
+
 async def test_an_answer_of_just_the_byte_budget_is_taken() -> None:
     """contract.md §7: max_bytes is what one decoded answer may have."""
     with canned(lambda _: http(200, bytes(1_048_576))) as port:
