@@ -13,6 +13,8 @@ from pathlib import Path
 import anyio
 import pytest
 
+from federator.archive.habits.folder import HabitsFolder, today
+from federator.archive.habits.kept import Kept as Habit
 from federator.archive.secrets import file as secret_file
 from federator.config import load
 from federator.errors import ArchiveError
@@ -35,6 +37,7 @@ _TIMES = 10
 _ARCHIVES = '# theirs\nschema_version = 1\n[archives.a]\nurl = "https://a.example"\n'
 _SETTINGS = '{\n  // theirs\n  "mcpServers": {"other": {"command": "x"}}\n}\n'
 _SECRET = "old-and-good"
+_URL = "https://mercy.example/dicom-web"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +133,22 @@ def _health_told(root: Path) -> set[str]:
     return set(json.loads((root / "state" / "health.json").read_text())["archives"])
 
 
+def _habits_before(root: Path) -> None:
+    _habits_changed(root, cap=50)
+
+
+def _habits_changed(root: Path, cap: int = 100) -> None:
+    folder = HabitsFolder(root / "state" / "habits")
+    folder.note("mercy", _URL, Habit(since=today(), cap=cap))
+    folder.save()
+
+
+def _habit(root: Path) -> int:
+    found = HabitsFolder(root / "state" / "habits").read("mercy", _URL)
+    assert found is not None
+    return {50: 50, 100: 100}[found.cap]
+
+
 def _index_before(root: Path) -> None:
     for number in range(30):
         write_tiny(root / "images" / f"{number}.dcm", study=f"1.2.{number}", series="1.3", instance=f"1.4.{number}")
@@ -181,6 +200,12 @@ KEPT = {
         change=_health_changed,
         is_whole=lambda root: {("old",): 1, ("new", "old"): 1}[tuple(sorted(_health_told(root)))],
         is_changed=lambda root: "new" in _health_told(root),
+    ),
+    "habits": Kept(
+        before=_habits_before,
+        change=_habits_changed,
+        is_whole=_habit,
+        is_changed=lambda root: _habit(root) == 100,
     ),
     "index of a folder": Kept(
         before=_index_before,
