@@ -31,6 +31,7 @@ from federator.archive.connection.made import made
 from federator.archive.connection.retry import Breaker, RetryBudget, subject_of, with_retries
 from federator.archive.connection.target import target
 from federator.archive.connection.trust import trust_in_nobody, trust_of
+from federator.archive.connection.turns import Turns, wait_for_turn
 from federator.archive.encoding.weight import is_light, longest_run, weight_of
 from federator.archive.folder import told
 from federator.archive.habits.kept import Kept
@@ -42,6 +43,8 @@ from federator.model import OutcomeState
 
 _MAX_REDIRECTS = 3
 _SMALL_BYTES = 4_194_304
+_SMALL_DIGITS = 4
+"""Of the length of a compressed answer: up to 10 kB make 10 MB at most."""
 _MOST_IN_A_ROW = 1_000_000
 _TOKEN_MAX_BYTES = 1_048_576
 _FOLDER_BASE = f"http://{told.HOST}"
@@ -97,6 +100,7 @@ class ArchiveClient:
         self._breakers = {kind: Breaker(time.monotonic) for kind in RequestKind}
         self._budget = RetryBudget()
         self._slots = anyio.Semaphore(archive.max_connections)
+        self.turns = Turns()
         self._sign_in = SignIn(archive, self._post_form)
         self._stack = AsyncExitStack()
         self._http: httpx.AsyncClient | None = None
@@ -238,15 +242,21 @@ class ArchiveClient:
         _note_gap(told.words_in(response.headers, response.request.url.host))
         chunks: list[bytes] = []
         size = 0
+        if _may_swell(response.headers):
+            await wait_for_turn()
         async for chunk in response.aiter_bytes():
             size += len(chunk)
             if size > self.archive.max_bytes:
+                # The error may be kept, and with it all that its place holds.
+                chunks.clear()
                 raise ArchiveError(
                     f"its answer is larger than {self.archive.max_bytes // 1_048_576} MiB (max_bytes): cut off.",
                     state=OutcomeState.FAILED,
                     permanent=True,
                 )
             chunks.append(chunk)
+            if size > _SMALL_BYTES:
+                await wait_for_turn()
         content_type = response.headers.get("content-type", "")
         return Answer(
             status=response.status_code,
@@ -301,6 +311,13 @@ class ArchiveClient:
         if not isinstance(answer, dict):
             raise ArchiveError("the sign-in service did not answer in JSON.", state=OutcomeState.REFUSED)
         return answer
+
+
+def _may_swell(headers: httpx.Headers) -> bool:
+    """Whether an answer is compressed, and large enough to be a thousand times as large when it is not."""
+    length = headers.get("content-length", "")
+    is_small = length.isdecimal() and len(length) <= _SMALL_DIGITS
+    return headers.get("content-encoding", "identity") != "identity" and not is_small
 
 
 def _note_gap(words: str) -> None:

@@ -38,14 +38,14 @@ class Values:
     large: frozenset[int] | None = frozenset()
 
 
-def read(text: str) -> Values:
-    """The values of a list, or the one value that stands alone. Never raises.
+def read(text: str, *, most: int | None = None) -> Values:
+    """The values of a list, or the one value that stands alone. Never raises. Behind `most` values, it may end.
 
     NaN and Infinity are null. Where the text is no JSON, each object that is one by itself is read.
     """
     if len(text) <= _LARGE:
         return _whole(text, _DECODER) or _mended(text)
-    values = _one_by_one(text) if _BEGIN_LIST.match(text) else _whole(text, _LETTING)
+    values = _one_by_one(text, most) if _BEGIN_LIST.match(text) else _whole(text, _LETTING)
     return replace(_mended(text), large=None) if values is None else values
 
 
@@ -56,7 +56,7 @@ def _whole(text: str, decoder: json.JSONDecoder) -> Values | None:
         return None
 
 
-def _one_by_one(text: str) -> Values | None:
+def _one_by_one(text: str, most: int | None) -> Values | None:
     """The values of a list without a fault, each by itself; None where there is a fault."""
     begin = _BEGIN_LIST.match(text)
     at = begin.end() if begin is not None else 0
@@ -70,6 +70,8 @@ def _one_by_one(text: str) -> Values | None:
         if end - at > _LARGE:
             large.add(len(values))
         values.append(value)
+        if most is not None and len(values) > most:
+            return Values(values=values, large=frozenset(large))
         behind = _BEHIND_VALUE.match(text, end)
         if behind is None:
             return None

@@ -16,14 +16,14 @@ _WIDEST, _WIDE, _NARROW = 4, 2, 1
 
 
 def weight_of(body: bytes) -> int:
-    """The bytes that the text, the letters of its strings and its values take together, about."""
+    """The bytes of the body, the letters of its text and again of its strings, and its values together, about."""
     if is_light(body):
         return len(body)
     width, values = _NARROW, 0
     for piece in _pieces(body):
         width = max(width, _width(piece))
         values += sum(size * piece.count(mark) for mark, size in _BYTES_OF.items())
-    return len(body) * (2 + width) + values
+    return len(body) * (1 + 2 * width) + values
 
 
 def is_light(body: bytes) -> bool:

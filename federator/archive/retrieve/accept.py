@@ -69,6 +69,22 @@ async def ask(
     `resource` is the key under which the working media type is remembered; the HTTP statuses in `absent` count as
     refusals of the resource. Raises NotOffered when every form was refused, else what kept the archive from answering.
     """
+    with client.turns.taking():
+        return await _asked(
+            client, path, resource=resource, accepts=accepts, read=read, parameters=parameters, absent=absent
+        )
+
+
+async def _asked(
+    client: ArchiveClient,
+    path: str,
+    *,
+    resource: str,
+    accepts: Sequence[str],
+    read: Callable[[Answer], T],
+    parameters: Sequence[tuple[str, str]],
+    absent: frozenset[int],
+) -> T:
     refusals: list[ArchiveError] = []
     for accept in _ladder(accepts, client.habits.known.accepts.get(resource, "")):
         try:

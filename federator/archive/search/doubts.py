@@ -28,6 +28,9 @@ _NAMES = {
 }
 
 
+_TOLD = 1_000
+
+
 @dataclass(slots=True, kw_only=True)
 class Doubts:
     """The doubts of one answer, or of several that were joined.
@@ -48,7 +51,8 @@ class Doubts:
 
     def leave_out(self, row: object) -> None:
         """Count a row that is no DICOM object, or a piece of the answer that could not be read."""
-        self.unread[hash(repr(row))] += 1
+        # A long text, or a list of a million, is told by its beginning: all of it would be written out again.
+        self.unread[hash(repr(row[:_TOLD] if isinstance(row, str | list) else row))] += 1
 
     def leave_nameless(self, row: DicomJson, tag: str) -> None:
         """Count a row that cannot be addressed: the value of `tag` is no UID."""

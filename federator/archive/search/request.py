@@ -131,8 +131,10 @@ async def _send(client: ArchiveClient, request: Request) -> Rows:
         wanted = dict.fromkeys((*INCLUDE[request.level], *request.include))
         parameters.extend(("includefield", request.key(tag)) for tag in wanted)
     try:
-        sent = await client.get(request.path, accept=request.accept, parameters=parameters)
-        answer = await read_beside(partial(rows.parse, shorten=cut), sent)
+        with client.turns.taking():
+            sent = await client.get(request.path, accept=request.accept, parameters=parameters)
+            read = partial(rows.parse, shorten=cut, most=client.archive.max_rows)
+            answer = await read_beside(read, sent)
     except ArchiveError as refusal:
         await _means_none(client, request, refusal)
         return Rows(rows=[])

@@ -44,11 +44,14 @@ class Rows:
     doubts: Doubts = field(default_factory=Doubts)
 
 
-def parse(answer: Answer, *, shorten: Callable[[dict[str, Any]], DicomJson] | None = None) -> Rows:
+def parse(
+    answer: Answer, *, shorten: Callable[[dict[str, Any]], DicomJson] | None = None, most: int | None = None
+) -> Rows:
     """Read a QIDO-RS answer: every object that is DICOM JSON, whatever stands beside it.
 
     204, an empty list and an empty body that calls itself DICOM JSON are no rows; one object instead of a list is one
-    row, and a list within an object is that list; keys in lower case are taken. Long rows are passed through `shorten`.
+    row, and a list within an object is that list; keys in lower case are taken. Long rows are passed through `shorten`;
+    of a large list not many more than `most` rows are read, which tell that it has too many.
     Raises ArchiveError (not_dicomweb) where nothing is DICOM JSON, `Silence` where nothing at all is said.
 
     Standard: PS3.18 §8.3.4.4, §10.6.4, §F.2
@@ -57,7 +60,7 @@ def parse(answer: Answer, *, shorten: Callable[[dict[str, Any]], DicomJson] | No
     more = warnings.judge(answer, doubts)
     if answer.status == _NO_CONTENT:
         return Rows(rows=[], more=more, doubts=doubts)
-    values = _values(answer, doubts)
+    values = _values(answer, doubts, most)
     rows = list(_rows(values, doubts, shorten))
     for piece in values.broken:
         doubts.leave_out(piece)
@@ -66,7 +69,7 @@ def parse(answer: Answer, *, shorten: Callable[[dict[str, Any]], DicomJson] | No
     return Rows(rows=rows, more=more, count=len(rows) + doubts.unread.total(), doubts=doubts)
 
 
-def _values(answer: Answer, doubts: Doubts) -> Values:
+def _values(answer: Answer, doubts: Doubts, most: int | None) -> Values:
     body = answer.body
     if "html" in answer.media_type or body[:64].lstrip().lower().startswith((b"<!doctype", b"<html")):
         raise _not_dicomweb("a web page came back instead of image data. Is this the viewer's address?")
@@ -76,7 +79,7 @@ def _values(answer: Answer, doubts: Doubts) -> Values:
             doubts.said.add(Doubt.LETTERS)
         # Finding two letters is a hundred times as fast as finding a pattern.
         whole = not any(mark in body for mark in _MARKS) or _HALF_ESCAPED.search(body) is None
-        values = read(text)
+        values = read(text, most=most)
         if not whole:
             # One half without the other is no text that could be passed on: the whole page would be lost.
             values = replace(values, values=_without_halves(values.values))
