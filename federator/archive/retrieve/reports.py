@@ -29,6 +29,7 @@ MAX_OPENED = 60
 """How many reports of one study are opened to see title, state and predecessors; a search row rarely tells them."""
 
 _AT_ONCE = 4
+_MOST_OF_ONE_UID = 10
 _CLASSES_IN_STUDY = "00080062"
 _ABOUT_REPORTS = (
     "00080012",
@@ -119,10 +120,12 @@ def _children(
 
 
 async def _has_none(client: ArchiveClient, wanted: Wanted) -> bool:
-    """Whether the archive lists the SOP Classes of the study, and none of them is wanted."""
+    """Whether the archive lists the SOP Classes of the study, all of them by what it says, and none is wanted."""
     uid = wanted.study_instance_uid
-    request = Request(level=Level.STUDY, path="/studies", terms=(("0020000D", uid),), limit=10)
+    request = Request(level=Level.STUDY, path="/studies", terms=(("0020000D", uid),), limit=_MOST_OF_ONE_UID)
     answer = await ask(client, request)
+    if answer.more or answer.nameless or answer.doubts.sentences() or answer.count >= _MOST_OF_ONE_UID:
+        return False
     classes = [json.texts(row, _CLASSES_IN_STUDY) for row in answer.rows if json.uid(row, "0020000D") == uid]
     # Under one UID there may be a row for each of two patients, in any order (Orthanc).
     return bool(classes) and all(classes) and not any(wanted.is_wanted(one) for told in classes for one in told)
