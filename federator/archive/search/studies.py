@@ -18,7 +18,7 @@ from federator.archive.search.doubts import Doubts
 from federator.archive.search.fetched import Fetched, Wholeness, Window
 from federator.archive.search.form import Form, first_forms, forms
 from federator.archive.search.pages import read_pages
-from federator.archive.search.wire import STUDY_DATE, STUDY_UID
+from federator.archive.search.wire import STUDY_DATE, STUDY_TIME, STUDY_UID
 from federator.dicom import json
 from federator.dicom.query.language import Query
 from federator.dicom.query.matching import Verdict, judge
@@ -41,6 +41,7 @@ class Search:
         self._dropped: Counter[str] = Counter()
         self._lacking: Counter[str] = Counter()
         self._twins: set[str] = set()
+        self._missed: set[str] = set()
         self._untried: set[str] = set()
         self._doubts = Doubts()
         self._below: dict[str, DicomJson] = {}
@@ -77,6 +78,11 @@ class Search:
             told.append(
                 f"{len(self._twins)} of its studies stand there more than once under one Study Instance UID, with "
                 "different attributes; one version of each is shown."
+            )
+        if self._missed:
+            told.append(
+                f"It did not find {len(self._missed)} studies that it gave when asked otherwise; others like them may "
+                "be missing."
             )
         if self._untried:
             told.append(
@@ -125,7 +131,31 @@ class Search:
             await self._settle(best, made)
         else:
             self._unsettled = True
-        return await self._believed(self._best(made), made)
+        fetched = await self._believed(self._best(made), made)
+        if not offset and not (window.from_time or window.to_time):
+            self._hold_against(window, fetched)
+        return fetched
+
+    def _hold_against(self, window: Window, fetched: Fetched) -> None:
+        """Keep what came otherwise, matches and should have been found: an answer without it is not all."""
+        missed = {
+            uid: row
+            for uid, row in self.in_hand.items()
+            if uid not in fetched.seen and window.holds(json.date(row, STUDY_DATE))
+        }
+        if not missed or fetched.wholeness is Wholeness.CUT:
+            return
+        if fetched.wholeness is Wholeness.UNPROVEN:
+            fetched.wholeness = Wholeness.CUT
+            return
+        fetched.rows |= missed
+        fetched.seen |= missed.keys()
+        fetched.moments += [
+            (json.date(row, STUDY_DATE), json.time(row, STUDY_TIME))
+            for row in missed.values()
+            if json.date(row, STUDY_DATE)
+        ]
+        self._missed |= missed.keys()
 
     async def pages(self, window: Window) -> Fetched:
         """The whole list of a window, page by page. Raises ArchiveError."""

@@ -1,6 +1,7 @@
 """A complete "none" is proven: what an archive may have kept back is asked for another way, or it is said."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,8 @@ from federator.federation.federation import Federation
 from federator.model import Level, OutcomeState, Page
 from tests.support.hostile.archive import HostileArchive
 from tests.support.hostile.loopback import Loopback
-from tests.support.hostile.records import Record, study, with_images
+from tests.support.hostile.query_string import Asked
+from tests.support.hostile.records import STUDY_UID, Record, first, study, with_images
 from tests.support.hostile.switches import Switches
 
 pytestmark = pytest.mark.anyio
@@ -146,3 +148,33 @@ async def test_what_was_left_out_is_said_and_the_other_rows_are_kept(loopback, s
     (outcome,) = page.outcomes
     assert outcome.state is OutcomeState.PARTIAL
     assert outcome.message.count("1 row") == (switch in {"empty_row", "broken_row", "nameless_row"})
+
+
+class Forgetful(HostileArchive):
+    """Lists a study that it does not find by any filter but its UID."""
+
+    def _found(self, level: str, asked: Asked, parents: dict[str, str]) -> list[Record]:
+        found = super()._found(level, asked, parents)
+        return (
+            found if set(asked.filters) <= {STUDY_UID} else [row for row in found if first(row, STUDY_UID) != "1.2.9"]
+        )
+
+
+@pytest.mark.parametrize("count", [5, 60])
+@pytest.mark.parametrize(("attribute", "value"), [(NAME, "doe*"), (PATIENT, "P1"), (DATE, "20240101-20240131")])
+async def test_a_row_in_hand_that_a_filter_did_not_find_is_shown_and_others_may_be_missing(
+    loopback, attribute, value, count
+):
+    """contract.md §3.6, §3.7: what shows that a filter finds most does not show that it finds all."""
+    studies = [
+        study(f"1.2.{n + 4}", date=f"202401{n % 28 + 1:02}", name="Doe^Jane", patient_id="P1") for n in range(count)
+    ]
+    studies += [study("1.2.9", date="20240115", name="Doe^June", patient_id="P1")]
+    studies = list({first(row, STUDY_UID): row for row in studies}.values())
+    archive = Forgetful(with_images(studies))
+    with loopback.serve(archive) as (url,):
+        async with Federation(Config(archives=(Archive(name="a", url=url, deadline_s=60),))) as federation:
+            page = await federation.search(replace(asked(attribute, value), limit=200))
+    (outcome,) = page.outcomes
+    assert "1.2.9" in {entry.uid for entry in page.entries}
+    assert outcome.state is OutcomeState.PARTIAL
