@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+from federator.archive.concurrently import concurrently
 from federator.archive.connection.client import ArchiveClient
 from federator.archive.habits.naming import Naming
 from federator.archive.search import modalities, wire
@@ -19,6 +20,8 @@ LONGEST_VALUE = 64
 TOO_BROAD = 413
 _SAMPLE_LIMIT = 200
 _SMALL_SAMPLE = 100
+_MOST_OF_A_WHOLE = 190
+_FEW = 3
 _EVER = "18000101-"
 _OFTEN_ASKED = ("00081030", "00080050", wire.MODALITIES_IN_STUDY, "00100020", "00100021", "00080090", "00200010")
 
@@ -79,6 +82,36 @@ async def _know_modalities(client: ArchiveClient, show: Callable[[Sequence[Dicom
             known = await modalities.told(client, sample[0])
             show([known])
             client.habits.sampled((known, *sample[1:]))
+
+
+async def take_small_letters(client: ArchiveClient, naming: Naming) -> bool:
+    """Look for a patient's name in small letters, where no known row has one; whether there is one now.
+
+    An archive that compares names by case gives just those for a small vowel, and one that folds case gives others,
+    which shows it. Where the whole list was seen, there is none; where so broad a question is refused, none is found.
+    Raises ArchiveError.
+    """
+    known = client.habits.known
+    longest = known.seen.get(Level.STUDY, 0)
+    all_seen = longest < _MOST_OF_A_WHOLE and not known.at_a_cap(Level.STUDY, longest) and not known.lists_refused
+    if all_seen or any(map(small_letters, known.sample)):
+        return False
+    asked = [
+        Request(level=Level.STUDY, path="/studies", terms=((PATIENT_NAME, f"*{vowel}*"),), limit=_FEW, naming=naming)
+        for vowel in "aeiou"
+    ]
+    rows: list[DicomJson] = []
+
+    async def look(request: Request) -> None:
+        try:
+            rows.extend((await ask_once(client, request)).rows)
+        except ArchiveError as refusal:
+            if refusal.http_status not in {*REFUSALS, TOO_BROAD}:
+                raise
+
+    await concurrently([partial(look, request) for request in asked])
+    keep(client, rows)
+    return any(map(small_letters, client.habits.known.sample))
 
 
 def telling(row: DicomJson, tag: str) -> bool:

@@ -8,7 +8,7 @@ are checked here.
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from federator.archive.concurrently import concurrently
@@ -16,7 +16,16 @@ from federator.archive.connection.client import ArchiveClient
 from federator.archive.habits.naming import Naming
 from federator.archive.search import samples, wire
 from federator.archive.search.request import REFUSALS, Request, ask_as_taken
-from federator.archive.search.wire import ACCENTS, CAPITALS, DATES, PATIENT_NAME, STUDY_DATE, STUDY_UID, UID_LISTS
+from federator.archive.search.wire import (
+    ACCENTS,
+    CAPITALS,
+    DATES,
+    PATIENT_NAME,
+    PERSON_NAMES,
+    STUDY_DATE,
+    STUDY_UID,
+    UID_LISTS,
+)
 from federator.dicom import json
 from federator.dicom.query.filters import Filter, FilterKind
 from federator.dicom.query.matching import Verdict, judge
@@ -28,10 +37,11 @@ Sample = tuple[DicomJson, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """A question whose answer is known: it has to find the `expected` studies."""
+    """A question whose answer is known: it has to find the `expected` studies. `sent` is the filter that it tries."""
 
     terms: tuple[tuple[str, str], ...]
     expected: frozenset[str]
+    sent: Filter | None = None
 
 
 _TRIAL_LIMIT = 100
@@ -79,7 +89,8 @@ def _trial_of(sample: Sample, kind: str, sent: Filter | None) -> Trial | None:
         return _uid_list(sample)
     if sent is None:
         return None
-    return _capitals(sample, sent) if kind.startswith(CAPITALS) else _trial(sample, sent)
+    trial = _capitals(sample, sent) if kind.startswith(CAPITALS) else _trial(sample, sent)
+    return replace(trial, sent=sent) if trial is not None else None
 
 
 async def try_out(client: ArchiveClient, naming: Naming, tried: Mapping[str, Trial]) -> None:
@@ -146,7 +157,14 @@ async def _try(client: ArchiveClient, naming: Naming, kind: str, trial: Trial) -
         return
     found = {json.uid(row, STUDY_UID) for row in reply.answer.rows}
     # Where a term had to be left out, the filter was not tried.
-    client.habits.sound(naming, kind, yes=trial.expected <= found and reply.sent.terms == request.terms)
+    yes = trial.expected <= found and reply.sent.terms == request.terms
+    if yes and kind == PERSON_NAMES and await samples.take_small_letters(client, naming):
+        # Only a name in small letters tells about case, and there is one: it is tried as well.
+        another = _trial_of(client.habits.known.sample, kind, trial.sent)
+        if another is not None:
+            await _try(client, naming, kind, another)
+            return
+    client.habits.sound(naming, kind, yes=yes)
 
 
 def _on(row: DicomJson, tag: str, value: str) -> Trial:

@@ -178,3 +178,21 @@ async def test_a_row_in_hand_that_a_filter_did_not_find_is_shown_and_others_may_
     (outcome,) = page.outcomes
     assert "1.2.9" in {entry.uid for entry in page.entries}
     assert outcome.state is OutcomeState.PARTIAL
+
+
+@pytest.mark.parametrize(
+    ("switches", "most"),
+    [({}, 12), ({"names_case_sensitive": True}, 40), ({"names_folded_in_upper_case_only": True}, 40)],
+    ids=["folded", "by case", "folded in capitals"],
+)
+@pytest.mark.parametrize("names", [("ROE^RICHARD",), ("ROE^RICHARD", "Doe^Jim")])
+async def test_where_all_known_names_are_in_capitals_one_in_small_letters_is_not_missed(
+    loopback, switches, most, names
+):
+    """PS3.4 §C.2.2.2.1.4: case may count in names; contract.md §2: it does not here, §3.7: none is proven."""
+    studies = [study(f"1.2.{n}", date=f"2024{n % 12 + 1:02}11", name="ROE^RICHARD") for n in range(230)]
+    studies += [study(f"1.3.{n}", date="20230101", name=name) for n, name in enumerate(names)]
+    page, archive = await found(loopback, studies, asked(NAME, "doe*"), **switches)
+    assert [entry.uid for entry in page.entries] == [f"1.3.{n}" for n, name in enumerate(names) if name == "Doe^Jim"]
+    assert page.complete, page.outcomes
+    assert len(archive.ledger.requests) < most

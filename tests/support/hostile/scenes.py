@@ -27,7 +27,9 @@ SETTINGS: Mapping[str, Sequence[Any]] = {
     # shipped with, and honours offsets inside that cut. The list, the page behind it, the last row asked for by its
     # offset and any window of dates are then what an archive of just so many studies answers: who doubts them calls
     # every such archive `partial`. One that applies dates gives more for its windows than for the whole, and one whose
-    # offsets do nothing gives more than the last row, at whatever number. So the caps here are well-known ones.
+    # offsets do nothing gives more than the last row, at whatever number. A study that one question brought and another
+    # one, which it matches, did not shows it as well (`Search._hold_against`), and so would a list of series below all
+    # studies that is longer, but not where it is as long (one series each). So the caps here are well-known ones.
     "silent_cap": (50, 100),
     "warned_cap": (10, 25),
     "over_limit_refused": (100, 200),
