@@ -152,7 +152,8 @@ async def calls(folder: Path, watch: Watch) -> AsyncIterator[Calls]:
     """A server over a healthy archive, one whose answers are changed, one that speaks raw bytes, and a folder."""
     written_to(folder / "honest")
     (folder / "files").mkdir()
-    changing = Changing(folder_app(folder / "honest", cache=folder / "cache"))
+    honest = folder_app(folder / "honest", cache=folder / "cache")
+    changing = Changing(honest)
     good = HostileArchive(Holdings(studies=DISTRIBUTIONS["one a week"](30, dt.date(2024, 6, 1))))
     with _loopback(changing, good) as (bad_url, good_url):
         holder: list[Calls] = []
@@ -168,6 +169,7 @@ async def calls(folder: Path, watch: Watch) -> AsyncIterator[Calls]:
             async with Client(build_server(config)) as client:
                 holder.append(Calls(client, watch, changing, folder / "files"))
                 yield holder[0]
+    honest.state.close()
 
 
 def _archive(name: str, url: str) -> Archive:

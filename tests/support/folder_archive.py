@@ -17,9 +17,13 @@ PYDICOM_DATA = Path(pydicom.__file__).parent / "data"
 @asynccontextmanager
 async def opened(folder: Path, cache: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the archive over `folder`, which looks for changes at every request."""
-    transport = httpx.ASGITransport(app=folder_app(folder, cache=cache))
-    async with httpx.AsyncClient(transport=transport, base_url="http://folder.invalid") as client:
-        yield client
+    app = folder_app(folder, cache=cache)
+    transport = httpx.ASGITransport(app=app)
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://folder.invalid") as client:
+            yield client
+    finally:
+        app.state.close()
 
 
 def write_tiny(path: Path, *, study: str, series: str, instance: str, **attributes: object) -> None:

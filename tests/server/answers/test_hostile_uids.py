@@ -46,7 +46,7 @@ class Forging:
     """An archive that lists the evil ones behind its honest rows, and remembers every path that it was asked for."""
 
     def __init__(self, folder: Path) -> None:
-        self._honest = folder_app(folder, cache=folder.parent / "cache")
+        self.honest = folder_app(folder, cache=folder.parent / "cache")
         self.paths: list[str] = []
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -57,7 +57,7 @@ class Forging:
         async def keep(message: dict[str, Any]) -> None:
             sent.append(message)
 
-        await self._honest({**scope, "path": path, "root_path": ""}, receive, keep)
+        await self.honest({**scope, "path": path, "root_path": ""}, receive, keep)
         body = b"".join(message.get("body", b"") for message in sent[1:])
         level = path.rpartition("/")[2]
         if level in TAGS and body[:1] == b"[":
@@ -87,6 +87,7 @@ async def setting(tmp_path: Path, loopback: Loopback) -> AsyncIterator[tuple[Cli
         )
         async with Client(build_server(config)) as client:
             yield client, forging, (report.StudyInstanceUID, report.SeriesInstanceUID)
+    forging.honest.state.close()
 
 
 @pytest.mark.parametrize(

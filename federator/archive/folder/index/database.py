@@ -160,9 +160,13 @@ class Database:
 
 def _connect(place: str) -> sqlite3.Connection:
     connection = sqlite3.connect(place, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA synchronous = OFF")  # a cache: after a loss of power it is made again
-    connection.execute("PRAGMA temp_store = MEMORY")
-    connection.execute("CREATE TEMP TABLE touched(instance TEXT PRIMARY KEY) WITHOUT ROWID")
+    try:
+        connection.execute("PRAGMA synchronous = OFF")  # a cache: after a loss of power it is made again
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("CREATE TEMP TABLE touched(instance TEXT PRIMARY KEY) WITHOUT ROWID")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
