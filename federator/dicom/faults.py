@@ -3,9 +3,7 @@
 import struct
 import zlib
 
-from pydicom.errors import BytesLengthException
-
-READ_FAULTS = (
+_FAULTS = (
     ValueError,
     TypeError,
     KeyError,
@@ -16,6 +14,14 @@ READ_FAULTS = (
     OSError,
     struct.error,
     zlib.error,
-    BytesLengthException,
 )
-"""EOFError and UnicodeError are among them."""
+
+
+def read_faults(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """For `except` clauses, with `others`; EOFError and UnicodeError are among them.
+
+    They ask when something was raised, so that pydicom is not loaded just to know what it might raise.
+    """
+    from pydicom.errors import BytesLengthException
+
+    return (*_FAULTS, BytesLengthException, *others)

@@ -2,7 +2,7 @@
 
 import io
 
-from federator.dicom.faults import READ_FAULTS
+from federator.dicom.faults import read_faults
 from federator.dicom.quiet import quiet_pydicom
 
 _PREAMBLE = bytes(128) + b"DICM"
@@ -42,6 +42,6 @@ def with_header(content: bytes) -> bytes | None:
         meta.TransferSyntaxUID = UID(_SYNTAX_OF_ENCODING[dataset.original_encoding])
         validate_file_meta(meta)
         write_file_meta_info(header, meta)
-    except READ_FAULTS:
+    except read_faults():
         return None
     return _PREAMBLE + header.getvalue() + content

@@ -24,7 +24,7 @@ from federator.archive.retrieve.accept import (
 )
 from federator.archive.retrieve.files import read_file
 from federator.archive.retrieve.instances import retrieve_instance
-from federator.dicom.faults import READ_FAULTS
+from federator.dicom.faults import read_faults
 from federator.dicom.quiet import quiet_pydicom
 from federator.errors import ContentError
 
@@ -111,7 +111,7 @@ def elements_of(content: bytes, tags: Sequence[str]) -> dict[str, bytes]:
     try:
         dataset = pydicom.dcmread(io.BytesIO(content), force=True, specific_tags=[int(tag, 16) for tag in tags])
         items = {tag: dataset.get_item(int(tag, 16)) for tag in tags}
-    except READ_FAULTS as error:
+    except read_faults() as error:
         raise ContentError("The file cannot be read as DICOM.") from error
     return {tag: item.value for tag, item in items.items() if item is not None and isinstance(item.value, bytes)}
 

@@ -16,7 +16,7 @@ from federator.archive.retrieve.files import read_file
 from federator.archive.retrieve.instances import retrieve_instance
 from federator.archive.search import rows
 from federator.dicom import json
-from federator.dicom.faults import READ_FAULTS
+from federator.dicom.faults import read_faults
 from federator.dicom.quiet import quiet_pydicom
 from federator.errors import ContentError
 from federator.model import DicomJson, Level
@@ -144,7 +144,7 @@ def row_of_file(content: bytes) -> DicomJson:
     try:
         dataset = pydicom.dcmread(io.BytesIO(content), force=True)
         return to_json(dataset, partial(_size_as_address, dataset))
-    except READ_FAULTS as error:
+    except read_faults() as error:
         raise ContentError("The file cannot be read as DICOM.") from error
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from federator.dicom.codes import Code
-from federator.dicom.faults import READ_FAULTS
+from federator.dicom.faults import read_faults
 from federator.dicom.measures.generic import MEASUREMENT_GROUP, GenericReader, Line
 from federator.dicom.measures.row import Group, Measurement, Source
 from federator.dicom.quiet import quiet_pydicom
@@ -23,7 +23,7 @@ MAX_READ_STRICTLY = 1_000
 """Numbers that highdicom is asked about in one report: each costs it more than a millisecond."""
 
 # What pydicom and highdicom raise over an item that is not as they expect it.
-_REFUSALS = (*READ_FAULTS, RuntimeError)
+_REFUSALS = read_faults(RuntimeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from federator.dicom.faults import READ_FAULTS
+from federator.dicom.faults import read_faults
 from federator.dicom.image.header import MAX_PIXELS, PixelLayout
 from federator.dicom.pixels.apart import Samples, decode_apart, is_installed
 from federator.dicom.pixels.codestream import Colors, StreamInfo, inspect
@@ -26,7 +26,6 @@ from federator.errors import ContentError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_UNDECODABLE = (*READ_FAULTS, RuntimeError, MemoryError)
 """What pydicom and the codecs below it raise on damaged or unsupported pixel data."""
 _JPEG_2000 = tuple(f"1.2.840.10008.1.2.4.{number}" for number in (90, 91, 201, 202, 203))
 _JPEG_LS, _JPEG_EXTENDED, _JPEG_LOSSLESS = (f"1.2.840.10008.1.2.4.{number}" for number in (80, 51, 57))
@@ -129,7 +128,7 @@ def _by_pillow(info: StreamInfo, frame: EncodedFrame) -> "NDArray[Any]":
                 image.draft("YCbCr", image.size)
                 return np.asarray(image)
             return np.asarray(image if image.mode == "L" else image.convert("RGB"))
-    except _UNDECODABLE as error:
+    except read_faults(RuntimeError, MemoryError) as error:
         raise _undecodable(frame) from error
 
 
@@ -162,7 +161,7 @@ def _by_pydicom(value: bytes, frame: EncodedFrame, transfer_syntax: str) -> "NDA
         raise _no_decoder(_name_of(transfer_syntax), install=_NEEDED[plugin][1])
     try:
         decoded, _ = decoder.as_array(value, index=0, decoding_plugin=plugin, **_options(frame.layout))
-    except _UNDECODABLE as error:
+    except read_faults(RuntimeError, MemoryError) as error:
         raise _undecodable(frame) from error
     return decoded
 

@@ -6,7 +6,7 @@ from array import array
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from federator.dicom.faults import READ_FAULTS
+from federator.dicom.faults import read_faults
 from federator.dicom.image.header import FRAME_GROUPS, PIXEL_KEYWORDS, SHARED_GROUPS, PixelLayout, check_frame, no_image
 from federator.dicom.image.overlays import ELEMENTS, GROUPS
 from federator.dicom.image.tables import TableElsewhere
@@ -51,7 +51,7 @@ class DicomFile:
         try:
             self._dataset = dcmread(BytesIO(content), force=True)
             self._transfer_syntax = self._declared_transfer_syntax()
-        except READ_FAULTS as error:
+        except read_faults() as error:
             raise ContentError("What the archive sent is not a readable DICOM file.") from error
         if not len(self._dataset):
             raise ContentError("What the archive sent is not a DICOM file.")
@@ -94,7 +94,7 @@ class DicomFile:
     def _add(self, row: dict[str, Any], tag: int) -> None:
         try:
             row[f"{tag:08X}"] = _plain(self._dataset.get_item(tag)) or self._as_json(self._dataset[tag])
-        except READ_FAULTS:
+        except read_faults():
             # One attribute that cannot be read must not hide the image.
             return
 
@@ -122,7 +122,7 @@ class DicomFile:
                         for index, item in enumerate(items)
                     ],
                 }
-            except READ_FAULTS:
+            except read_faults():
                 continue
         return found
 
@@ -130,7 +130,7 @@ class DicomFile:
         name = next(name for name in PIXEL_KEYWORDS if name in row)
         try:
             element = self._dataset.get_item(int(name, 16))
-        except READ_FAULTS as error:
+        except read_faults() as error:
             raise ContentError("The image is damaged: its pixel data cannot be read.") from error
         if element is None or not isinstance(value := element.value, bytes) or not value:
             raise ContentError("The image has no pixels: its pixel data is empty.")
@@ -148,7 +148,7 @@ class DicomFile:
             offsets = self._dataset.get("ExtendedOffsetTable"), self._dataset.get("ExtendedOffsetTableLengths")
             extended = offsets if all(offsets) else None
             return get_frame(value, frame_number - 1, number_of_frames=count, extended_offsets=extended)
-        except READ_FAULTS as error:
+        except read_faults() as error:
             raise ContentError(f"Frame {frame_number} is damaged: its fragments cannot be told apart.") from error
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from federator.dicom.faults import read_faults
 from federator.dicom.quiet import quiet_pydicom
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ def damaged(*others: type[Exception]) -> tuple[type[Exception], ...]:
 
     For `except` clauses: what it takes to know pydicom's own is loaded when something was raised.
     """
-    from federator.dicom.faults import READ_FAULTS
-
-    return (*READ_FAULTS, RecursionError, MemoryError, *others)
+    return read_faults(RecursionError, MemoryError, *others)
 
 
 def to_json(dataset: "Dataset", bulk_address: BulkAddress, path: tuple[str, ...] = ()) -> dict[str, Any]:
