@@ -22,8 +22,15 @@ class Limits:
     body_bytes: int = 4_000_000
 
 
+_MOST_VALUES = 50_000
+"""Brackets, braces and commas of a body: the SDK builds every value, on the event loop, before it looks at any of them.
+
+Four megabytes of empty lists took it seconds and a gigabyte. A question has a few dozen.
+"""
+
+
 class _TooMuchError(Exception):
-    """The body is larger than it may be."""
+    """The body is larger than it may be, or holds more values."""
 
 
 class BoundedBody:
@@ -57,6 +64,8 @@ class BoundedBody:
             if len(body) > self._max_bytes:
                 raise _TooMuchError
             if not message.get("more_body", False):
+                if sum(map(body.count, (b"[", b"{", b","))) > _MOST_VALUES:
+                    raise _TooMuchError
                 return bytes(body)
 
 

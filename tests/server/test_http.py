@@ -170,3 +170,11 @@ def test_a_body_that_is_too_large_is_refused(narrow):
     untold = httpx.post(narrow, content=iter([b" " * 8_000] * 3), headers=ACCEPT, timeout=20)
     assert (told.status_code, untold.status_code) == (413, 413)
     assert ask(narrow).status_code == 200
+
+
+@pytest.mark.parametrize("values", ["[" + "[]," * 100_000 + "1]", "[" + "1," * 100_000 + "1]"])
+def test_a_body_of_very_many_values_is_refused_before_it_is_read(address, values):
+    """CWE-770; found by fuzzing: within --max-body, empty lists held the server up for seconds and took a gigabyte."""
+    body = f'{{"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {values}}}'
+    assert httpx.post(address, content=body, headers=ACCEPT, timeout=60).status_code == 413
+    assert ask(address).status_code == 200
