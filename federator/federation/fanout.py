@@ -43,6 +43,11 @@ class Reply(Generic[G]):
     outcome: Outcome
     gathered: G
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether the archive gave something, or said that it has nothing."""
+        return self.outcome.state in _HEARD or bool(self.gathered.count)
+
 
 @dataclass(slots=True)
 class _Sink(Generic[G]):
@@ -78,7 +83,7 @@ async def fan_out(
         for client in clients:
             tasks.start_soon(one, client)
     replies = [sink.replies[client.name] for client in clients]
-    if not all_may_fail and not any(reply.outcome.state in _HEARD or reply.gathered.count for reply in replies):
+    if not all_may_fail and not any(reply.is_heard for reply in replies):
         raise NoArchiveAnswered([reply.outcome for reply in replies])
     return replies
 

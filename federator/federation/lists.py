@@ -8,8 +8,9 @@ from federator.archive.search.children import Children
 from federator.archive.search.fetched import Wholeness
 from federator.dicom.query.language import Query
 from federator.errors import NotFound
-from federator.federation.fanout import OnOutcome, fan_out
-from federator.federation.merge import merge
+from federator.federation.fanout import OnOutcome, Reply, fan_out
+from federator.federation.joined import joined
+from federator.federation.merge import merged
 from federator.model import DicomJson, Entry, Outcome, Row
 
 
@@ -69,9 +70,14 @@ async def find_all(
     if not holders:
         what = f"series {series_instance_uid}" if series_instance_uid else f"study {study_instance_uid}"
         raise NotFound(not_found(what, outcomes), outcomes=outcomes)
-    rows = [Row(archive=reply.client.name, data=row) for reply in replies for row in reply.gathered.rows.values()]
-    entries = merge(query.level, rows, [client.name for client in clients])
-    return FullList(entries=tuple(entries), outcomes=outcomes, holders=holders)
+    names = [client.name for client in clients]
+
+    async def join(replies: Sequence[Reply[Listing]]) -> list[Entry]:
+        rows = [Row(archive=reply.client.name, data=row) for reply in replies for row in reply.gathered.rows.values()]
+        return await merged(query.level, rows, names)
+
+    entries, replies = await joined(replies, join, Listing)
+    return FullList(entries=tuple(entries), outcomes=tuple(reply.outcome for reply in replies), holders=holders)
 
 
 def not_found(what: str, outcomes: Sequence[Outcome]) -> str:

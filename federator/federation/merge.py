@@ -3,11 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+import anyio.to_thread
+
 from federator.archive.collector import collector_at_rest
 from federator.dicom import json
 from federator.federation.order import Rank, rank
 from federator.model import DicomJson, Entry, Level, Row
 
+_MANY = 500
 _INSTANCES = {Level.STUDY: "00201208", Level.SERIES: "00201209"}
 # What two copies of the same object should agree on. Counts differ rightly, and modalities are united.
 _AGREED = {
@@ -32,6 +35,13 @@ def merge(level: Level, rows: Iterable[Row], archives: Sequence[str]) -> list[En
             held[json.uid(row.data, tag)][row.archive] = row
         entries = [entry(level, uid, list(copies.values()), archives) for uid, copies in held.items()]
         return sorted(entries, key=place)
+
+
+async def merged(level: Level, rows: Sequence[Row], archives: Sequence[str]) -> list[Entry]:
+    """The same; of many rows beside the event loop."""
+    if len(rows) <= _MANY:
+        return merge(level, rows, archives)
+    return await anyio.to_thread.run_sync(merge, level, rows, archives)
 
 
 def entry(level: Level, uid: str, copies: Sequence[Row], archives: Sequence[str]) -> Entry:

@@ -10,9 +10,10 @@ from federator.dicom import json
 from federator.dicom.report.summary import ReportSummary, summarize
 from federator.dicom.uid import TaggedUID
 from federator.errors import NotFound
-from federator.federation.fanout import OnOutcome, fan_out
+from federator.federation.fanout import OnOutcome, Reply, fan_out
+from federator.federation.joined import joined
 from federator.federation.lists import not_found
-from federator.federation.merge import merge
+from federator.federation.merge import merged
 from federator.model import Entry, Level, Outcome, Row
 
 
@@ -57,11 +58,16 @@ async def find_reports(
     holders = tuple(reply.client.name for reply in replies if reply.gathered.seen)
     if not holders:
         raise NotFound(not_found(f"study {wanted.study_instance_uid}", outcomes), outcomes=outcomes)
-    rows = [Row(archive=reply.client.name, data=row) for reply in replies for row in reply.gathered.rows.values()]
-    entries = merge(Level.INSTANCE, rows, [client.name for client in clients])
+    names = [client.name for client in clients]
+
+    async def join(replies: Sequence[Reply[Gathering]]) -> list[FoundReport]:
+        rows = [Row(archive=reply.client.name, data=row) for reply in replies for row in reply.gathered.rows.values()]
+        return _in_order(await merged(Level.INSTANCE, rows, names))
+
+    reports, replies = await joined(replies, join, Gathering)
     return FoundReports(
-        reports=tuple(_in_order(entries)),
-        outcomes=outcomes,
+        reports=tuple(reports),
+        outcomes=tuple(reply.outcome for reply in replies),
         holders=holders,
         unopened=sum(reply.gathered.unopened for reply in replies),
     )

@@ -16,6 +16,8 @@ from federator.archive.secrets import vault
 from federator.config import Archive, AuthMethod, Config, SecretReference, SecretStore
 from federator.dicom.query.language import Query
 from federator.dicom.uid import TaggedUID
+from federator.errors import NoArchiveAnswered
+from federator.federation import merge
 from federator.federation.federation import Federation
 from federator.federation.retrieval import first_served
 from federator.federation.target import Target
@@ -208,6 +210,57 @@ def test_any_exception_of_one_archive_is_its_own_outcome(archives, fuse, seam, e
         OF_GOOD[question] | OF_BAD[question],
         {OutcomeState.ANSWERED},
     )
+
+
+def _raising(patch: pytest.MonkeyPatch, name: str, error: Exception, is_bad: Callable[..., bool]) -> None:
+    plain = getattr(merge, name)
+
+    def odd(*arguments: Any) -> Any:
+        if is_bad(*arguments):
+            raise error
+        return plain(*arguments)
+
+    patch.setattr(merge, name, odd)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("question", ["studies", "series"])
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+async def test_a_row_that_breaks_the_joining_costs_its_archive_only(
+    archives, fuse, monkeypatch, caplog, question, error
+) -> None:
+    """contract.md §3.9: merging and ordering lie behind the fan-out; what raises there is its outcome."""
+    _raising(monkeypatch, "rank", error, lambda _, row: _of_bad(row))
+    async with Federation(Config(archives=archives)) as federation:
+        found, outcomes = await QUESTIONS[question](federation)
+        monkeypatch.undo()
+        found_then, outcomes_then = await QUESTIONS[question](federation)
+    assert found == OF_GOOD[question]
+    assert (outcomes["good"].state, outcomes["bad"].state) == (OutcomeState.ANSWERED, OutcomeState.FAILED)
+    assert outcomes["bad"].message == CANNOT_BE_USED
+    assert "Archive bad failed: " in caplog.text
+    assert SECRET_TEXT not in caplog.text
+    assert found_then == OF_GOOD[question] | OF_BAD[question]
+    assert {outcome.state for outcome in outcomes_then.values()} == {OutcomeState.ANSWERED}
+
+
+@pytest.mark.anyio
+async def test_copies_that_cannot_be_compared_cost_one_archive_only(archives, fuse, monkeypatch) -> None:
+    """contract.md §3.9: neither copy raises by itself."""
+    _raising(monkeypatch, "_conflicts", KeyError(SECRET_TEXT), lambda *_: True)
+    async with Federation(Config(archives=archives)) as federation:
+        found, outcomes = await _studies(federation)
+    assert SHARED in found
+    assert [outcomes[name].state for name in ("good", "bad")] == [OutcomeState.ANSWERED, OutcomeState.FAILED]
+
+
+@pytest.mark.anyio
+async def test_rows_that_break_whatever_is_joined_are_no_empty_list(archives, fuse, monkeypatch) -> None:
+    """contract.md §3.1: all failed is an error."""
+    _raising(monkeypatch, "rank", KeyError(SECRET_TEXT), lambda *_: True)
+    async with Federation(Config(archives=archives)) as federation:
+        with pytest.raises(NoArchiveAnswered, match="cannot be used"):
+            await _studies(federation)
 
 
 @pytest.mark.anyio

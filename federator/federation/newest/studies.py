@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import anyio
 import anyio.to_thread
@@ -16,6 +17,7 @@ from federator.dicom.query.filters import Filter, FilterKind
 from federator.dicom.query.language import Query
 from federator.errors import ArchiveError
 from federator.federation.fanout import OnOutcome, Reply, fan_out
+from federator.federation.joined import joined
 from federator.federation.merge import merge, place
 from federator.federation.newest.harvest import PROBE_LIMIT, Harvest, Quest
 from federator.federation.newest.newest import find_newest
@@ -66,7 +68,7 @@ async def find_page(
 
     replies = await fan_out(clients, ask, Harvest, on_outcome=on_outcome, share=share)
     names = [client.name for client in clients]
-    entries = await _all_merged(replies, names)
+    entries, replies = await joined(replies, partial(_all_merged, names=names), Harvest)
     frontier = _frontier(replies)
     ready = [entry for entry in entries if frontier is None or place(entry) <= frontier][:count]
     more = len(entries) > len(ready) or any(_goes_on(reply) for reply in replies)

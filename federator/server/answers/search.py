@@ -17,6 +17,7 @@ from federator.dicom.query.language import Query, parse
 from federator.dicom.uid import TaggedUID
 from federator.errors import RequestError
 from federator.model import Entry, Level, Outcome, Page
+from federator.server.answers.worded import worded
 from federator.server.progress import reporter
 from federator.server.shared import App
 from federator.server.wording import listing
@@ -116,9 +117,9 @@ async def search(
     app = ctx.request_context.lifespan_context
     federation = await app.federation()
     page = await federation.search(query, study=study, series=series, cursor=cursor, on_outcome=reporter(ctx))
-    app.note(page.outcomes)
     asked = Asked.of(federation.archives, query)
-    items = [kind.make(entry, asked) for entry in page.entries]
+    page, items = worded(page, lambda entry: kind.make(entry, asked))
+    app.note(page.outcomes)
     room = fitting(items)
     if room < len(items):
         page = federation.shortened(page, room, query, study=study, series=series)
