@@ -39,11 +39,16 @@ def keep(client: ArchiveClient, found: Sequence[DicomJson], tags: Sequence[str] 
         *(partial(each, tag=tag) for tag in (*_OFTEN_ASKED, *tags) for each in (_plain, telling, json.has_value)),
         lambda _row: True,
     )
-    # A row that is told by no UID can be looked for by nobody.
-    held = [row for row in (*found, *client.habits.known.sample) if json.uid(row, STUDY_UID)]
-    chosen = (next((row for row in held if wants(row)), None) for wants in wanted)
-    sample = {json.uid(row, STUDY_UID): row for row in (*chosen, *held[-1:]) if row is not None}
+    rows = (*found, *client.habits.known.sample)
+    chosen = [next((row for row in rows if wants(row) and _addressed(row)), None) for wants in wanted]
+    chosen.append(next(filter(_addressed, reversed(rows)), None))
+    sample = {json.uid(row, STUDY_UID): row for row in chosen if row is not None}
     client.habits.sampled(tuple(sample.values()))
+
+
+def _addressed(row: DicomJson) -> bool:
+    """Whether the row can be looked for: one that is told by no UID can be looked for by nobody."""
+    return bool(json.uid(row, STUDY_UID))
 
 
 async def take(client: ArchiveClient, tags: Sequence[str], show: Callable[[Sequence[DicomJson]], None]) -> None:
