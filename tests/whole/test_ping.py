@@ -4,6 +4,7 @@ import json
 import subprocess
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import anyio.to_thread
 
 from tests.support.hostile.loopback import Loopback
 from tests.whole.test_command_line import INITIALIZE
-from tests.whole.test_shell import CALL, started
+from tests.whole.test_shell import CALL, answered, started
 
 AT_LEAST = 5
 """A loop that is held answers none or two before the search that holds it; a free one answered 220."""
@@ -77,3 +78,23 @@ def test_pings_are_answered_while_a_large_answer_is_taken_apart(loopback: Loopba
                 assert answer == {"jsonrpc": "2.0", "id": f"ping {number}", "result": {}}
                 number += 1
     assert number - BEFORE >= AT_LEAST
+
+
+def test_a_second_client_is_greeted_while_a_large_answer_is_taken_apart(loopback: Loopback, tmp_path: Path) -> None:
+    """Issue 12, part 3: over HTTP, counted between the answer's last byte and the end of the search."""
+    archive = Holding(ROWS_THAT_ARE_NONE)
+    with loopback.serve(archive) as (url,), ThreadPoolExecutor(1) as pool:
+        config = tmp_path / "archives.toml"
+        config.write_text(f'schema_version = 1\n[archives.bad]\nurl = "{url}"\ndeadline_s = 60\n', encoding="utf-8")
+        with started(config, "serve", "--http", "127.0.0.1:0") as process:
+            address = process.stderr.readline().split()[-1]
+            search = pool.submit(answered, address, CALL)
+            assert archive.waits.wait(60)
+            assert answered(address, INITIALIZE)[0] == 200
+            archive.go_on.set()
+            greeted = 0
+            while not search.done():
+                assert answered(address, INITIALIZE)[0] == 200
+                greeted += 1
+            assert search.result()[0] == 200
+    assert greeted >= 3
