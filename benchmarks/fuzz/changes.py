@@ -42,7 +42,11 @@ def changed_json(chance: random.Random, content: bytes) -> bytes:
     document = json.loads(content)
     for _ in range(chance.randint(1, _MOST_CHANGES)):
         document = _with_a_change(chance, document)
-    return json.dumps(document).encode("utf-8", "surrogatepass")
+    try:
+        return json.dumps(document).encode("utf-8", "surrogatepass")
+    except RecursionError:
+        # Nested within nested: more than can be written here, so bytes are changed instead.
+        return changed(chance, content)
 
 
 def _place(chance: random.Random, content: bytes) -> int:
