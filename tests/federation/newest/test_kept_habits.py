@@ -25,7 +25,7 @@ from tests.support.hostile.scenes import DESCRIPTIONS, FILTERS, NAMES, SETTINGS,
 from tests.support.hostile.switches import QUIRKS, Switches
 from tests.support.stepped import federation_of
 
-EXAMPLES = settings.default.max_examples // 4
+EXAMPLES = settings().max_examples // 4
 TODAY = dt.datetime.now(tz=dt.UTC).date()
 ASKED: tuple[tuple[str, Wanted], ...] = (
     ("", {}),

@@ -40,7 +40,7 @@ class Clocked(HostileArchive):
         rows, warnings = super()._search(path, query)
         if path == "/studies":
             self._gave |= {first(row, STUDY_UID) for row in rows}
-        elif path.endswith("/series"):
+        elif path.startswith("/studies/") and path.endswith("/series"):
             self._told.add(path.split("/")[2])
         return rows, warnings
 
