@@ -251,8 +251,11 @@ class Attempt:
         return self.window.holds(date) and await self._matches(row)
 
     async def _matches(self, row: DicomJson) -> bool:
-        for filter_ in self.query.filters:
-            match judge(row, filter_, fuzzy=self.by_sound):
+        judged = [(filter_, judge(row, filter_, fuzzy=self.by_sound)) for filter_ in self.query.filters]
+        # Where something surely speaks against a row, it does not matter what else of it is not told.
+        judged.sort(key=lambda each: each[1] is not Verdict.MISMATCH or _unreadable(row, each[0]))
+        for filter_, verdict in judged:
+            match verdict:
                 case Verdict.MATCH:
                     continue
                 case Verdict.ABSENT | Verdict.UNTOLD if filter_.tag != STUDY_DATE and await self._honoured(filter_):

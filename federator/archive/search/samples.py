@@ -57,10 +57,11 @@ async def take(client: ArchiveClient, tags: Sequence[str], show: Callable[[Seque
     An archive may refuse a list without a key (400), a list that is too long (413), a large limit or `includefield`.
     """
     broad = Request(level=Level.STUDY, path="/studies", limit=_SAMPLE_LIMIT, include=tuple(tags))
-    small = replace(broad, limit=_SMALL_SAMPLE, with_include=False)
-    dated = replace(small, terms=((STUDY_DATE, _EVER),))
+    fewer = replace(broad, limit=_SMALL_SAMPLE)
+    bare = replace(fewer, with_include=False)
+    dated = replace(bare, terms=((STUDY_DATE, _EVER),))
     refused = False
-    for request in (broad, small, dated, replace(dated, naming=Naming.KEYWORD)):
+    for request in (broad, fewer, dated, replace(dated, naming=Naming.KEYWORD), bare):
         try:
             answer = await ask_once(client, request)
         except ArchiveError as refusal:

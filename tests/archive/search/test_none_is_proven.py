@@ -96,6 +96,23 @@ async def test_an_archive_that_takes_no_question_mark_for_a_letter_is_not_believ
     assert page.complete, page.outcomes
 
 
+async def test_rows_to_try_filters_on_tell_the_attribute_where_only_the_length_of_a_list_is_refused(loopback):
+    """contract.md §3.7: asked without includefield, they told no description, and none was believed."""
+    page, _ = await found(
+        loopback, STUDIES, asked(DESCRIPTION, "mr k*"), wildcards_literal=True, over_limit_refused=100
+    )
+    assert [entry.uid for entry in page.entries] == ["1.2.3"]
+    assert page.complete, page.outcomes
+
+
+async def test_a_row_of_somebody_else_is_not_missed_for_what_it_does_not_tell(loopback):
+    """contract.md §2: what surely does not match is left out without a word, whatever else of it is not told."""
+    named = asked(NAME, "roe*")
+    query = replace(named, filters=(*asked(MODALITIES, "CT").filters, *named.filters))
+    page, _ = await found(loopback, STUDIES, query, untold_modalities=True, all_filters_ignored=True)
+    assert (page.entries, page.complete) == ((), True), page.outcomes
+
+
 @pytest.mark.parametrize("switches", [{}, {"keywords_only": True}, {"few_attributes": True}])
 async def test_modalities_that_no_row_tells_are_told_by_the_series(loopback, switches):
     """PS3.18 Table 10.6.3-3; contract.md §3.7: by series."""
