@@ -139,7 +139,9 @@ def single_wildcard(sent: Filter) -> bool:
 
 
 def is_opened(sent: Filter, asked: Filter) -> bool:
-    """Whether text went out without its letters, so that being found says nothing of them."""
+    """Whether more is found by what went out than was asked for: text without its letters, a name with an open end."""
+    if asked.kind is FilterKind.NAME:
+        return sent.values != tuple(value.upper() for value in asked.values)
     return asked.kind is FilterKind.TEXT and sent.values != tuple(text_pattern(value) for value in asked.values)
 
 

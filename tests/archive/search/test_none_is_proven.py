@@ -139,6 +139,15 @@ async def test_names_that_are_given_as_bulk_data_are_no_proof_that_nobody_has_th
     assert "PatientName" in outcome.message
 
 
+@pytest.mark.parametrize(("value", "expected"), [("Doe^Jane", []), ("Doe^Jane*", ["1.2.1"])])
+async def test_what_was_asked_with_an_open_end_shows_no_row_that_does_not_tell_its_name(loopback, value, expected):
+    """contract.md §2, §3.7: DOE^JANE* finds Doe^Jane^Q, who was not asked for, and whom no row of bulk data tells."""
+    studies = [study("1.2.1", date="20240105", name="Doe^Jane^Q")]
+    page, _ = await found(loopback, studies, asked(NAME, value), bulk_names=True, key_required=True)
+    (outcome,) = page.outcomes
+    assert ([entry.uid for entry in page.entries], outcome.state) == (expected, OutcomeState.PARTIAL)
+
+
 async def test_a_date_that_is_no_day_is_no_proof_that_it_lies_elsewhere(loopback):
     """PS3.5 §6.2 (DA); contract.md §3.7."""
     odd = [*STUDIES, study("1.2.9", date="20240230", description="ODD")]
