@@ -17,6 +17,7 @@ from federator.model import Level
 DAYS_KEPT = 7
 """So long after it was learned an archive is met anew, whatever was found out meanwhile."""
 
+_DAY = re.compile(r"[0-9-]{10}")
 _DIGEST = re.compile(r"[0-9a-f]{0,64}")
 _KIND = re.compile(r"[A-Za-z0-9 ]{1,100}")
 _TAG = re.compile(r"[0-9A-F]{8}")
@@ -78,7 +79,7 @@ def from_json(told: Mapping[str, Any], today: dt.date) -> Kept | None:
     """What stood in a file; None where it is too old, or anything in it is not as it was written."""
     try:
         kept = Kept(
-            since=dt.date.fromisoformat(_word(told["since"], re.compile(r"[0-9-]{10}"))),
+            since=dt.date.fromisoformat(_word(told["since"], _DAY)),
             server=_word(told.get("server", ""), _DIGEST),
             naming=Naming(told["naming"]) if "naming" in told else None,
             max_limit=_number(told.get("max_limit"), _MOST_ROWS),
