@@ -16,7 +16,7 @@ from federator.errors import FederatorError
 from federator.workers.limits import Limits
 
 _PLAIN: tuple[type[Any], ...] = (str, int, float, list)
-"""What a subclass of is sent as one: DS and IS of pydicom, for example."""
+"""What a subclass of is sent as one: DS, IS and VR of pydicom, for example."""
 
 
 class End(Enum):
@@ -77,10 +77,11 @@ def receive_reply(source: IO[bytes]) -> Reply:
 
 class _Plain(pickle.Pickler):
     def reducer_override(self, value: object) -> Any:  # noqa: ANN401 - as pickle asks for it
-        if not isinstance(value, Enum) and not type(value).__module__.startswith("federator."):
+        if not type(value).__module__.startswith("federator."):
+            data = value.value if isinstance(value, Enum) else value
             for plain in _PLAIN:
-                if isinstance(value, plain):
-                    return plain, (plain(value),)
+                if isinstance(data, plain):
+                    return plain, (plain(data),)
         return NotImplemented
 
 

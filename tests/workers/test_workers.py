@@ -7,13 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 import pytest
+from pydicom.data import get_testdata_file
 
+from federator.archive.retrieve.metadata import row_of_file
 from federator.dicom.pdf.pages import selected
 from federator.dicom.pdf.text import PdfPage
 from federator.errors import ContentError, RequestError
@@ -191,6 +194,15 @@ async def test_a_worker_gets_no_secret_from_the_environment(workers, monkeypatch
     monkeypatch.setenv("MERCY_PASSWORD", "secret")
     assert await workers.run(os.getenv, "MERCY_PASSWORD", limits=LIMITS) is None
     assert await workers.run(os.getenv, "PATH", limits=LIMITS) == os.environ["PATH"]
+
+
+async def test_what_was_read_of_a_palette_image_arrives_as_the_data_that_it_is(workers):
+    """PS3.3 C.7.6.3.1.5: the VR of a lookup table depends on the image; pydicom tells it by a class of its own."""
+    content = Path(str(get_testdata_file("gdcm-US-ALOKA-16.dcm"))).read_bytes()  # noqa: ASYNC240 - a small file
+    limits = replace(LIMITS, memory_bytes=256 * MIB, needs=("numpy", "pydicom"))
+    read = await workers.run(row_of_file, content, limits=limits)
+    assert read == row_of_file(content)
+    assert {type(element["vr"]) for element in read.values()} == {str}
 
 
 async def test_an_answer_that_would_run_code_here_is_no_answer(workers):
