@@ -1,4 +1,4 @@
-"""pydicom's data dictionary without pydicom: tags, keywords and value representations (PS3.6).
+"""pydicom's dictionaries without pydicom: tags, keywords and value representations, names of UIDs (PS3.6).
 
 Importing any part of pydicom brings NumPy and every pixel decoder along: 40 MB and half a second that a search has no
 use for. Its dictionary is a file of plain data, so that file alone is read. Of it stays what is asked for, as one text:
@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 
 _TAG = re.compile(r"[0-9A-F]{8}")
-_MODULE = "pydicom._dicom_dict"
+_ELEMENTS, _UIDS = "_dicom_dict", "_uid_dict"
 
 Entry = tuple[str, str]
 """Value representation and keyword."""
@@ -43,8 +43,9 @@ class _Table:
 
 
 def prepare() -> None:
-    """Read the dictionary, so that nobody waits for it later."""
+    """Read the dictionaries, so that nobody waits for them later."""
     _table()
+    _names()
 
 
 def keywords() -> Iterator[str]:
@@ -78,6 +79,16 @@ def tag_of_any_case(keyword: str) -> str:
     return tag if known.lower() == lower else ""
 
 
+def name_of(uid: str) -> str:
+    """What the standard calls a UID (PS3.6 Annex A); empty where its list lacks it."""
+    return _names().get(uid, "")
+
+
+def sop_classes() -> Iterator[tuple[str, str]]:
+    """The UID and the name of every SOP Class."""
+    return ((uid, entry[0]) for uid, entry in _data(_UIDS).UID_dictionary.items() if entry[1] == "SOP Class")
+
+
 def _masks_of(tag: str) -> Iterator[str]:
     for shape in _shapes():
         yield "".join("x" if place == "x" else digit for digit, place in zip(tag, shape, strict=True))
@@ -98,17 +109,23 @@ def _table() -> _Table:
 
 
 def _read() -> tuple[str, dict[str, Entry]]:
-    data = _data()
+    data = _data(_ELEMENTS)
     text = "".join(f"{tag:08X}\t{entry[4]}\t{entry[0]}\n" for tag, entry in sorted(data.DicomDictionary.items()))
     return text, {mask: (entry[0], entry[4]) for mask, entry in data.RepeatersDictionary.items()}
 
 
-def _data() -> ModuleType:
-    if _MODULE in sys.modules:
-        return sys.modules[_MODULE]
+@cache
+def _names() -> dict[str, str]:
+    return {uid: entry[0] for uid, entry in _data(_UIDS).UID_dictionary.items()}
+
+
+def _data(name: str) -> ModuleType:
+    module_name = f"pydicom.{name}"
+    if module_name in sys.modules:
+        return sys.modules[module_name]
     package = importlib.util.find_spec("pydicom")
     if package is None or package.origin is None:
         raise ModuleNotFoundError("pydicom is not installed", name="pydicom")
-    module = ModuleType(_MODULE)
-    SourceFileLoader(_MODULE, str(Path(package.origin).with_name("_dicom_dict.py"))).exec_module(module)
+    module = ModuleType(module_name)
+    SourceFileLoader(module_name, str(Path(package.origin).with_name(f"{name}.py"))).exec_module(module)
     return module

@@ -4,6 +4,8 @@ import subprocess
 import sys
 
 from pydicom import datadict
+from pydicom._uid_dict import UID_dictionary
+from pydicom.uid import UID
 
 from federator.dicom import dictionary, json
 
@@ -14,6 +16,14 @@ def test_every_keyword_and_value_representation_is_pydicoms() -> None:
         assert dictionary.entry_of(f"{tag:08X}") == (entry[0], entry[4])
     tags = {keyword: f"{tag:08X}" for keyword, tag in datadict.keyword_dict.items() if keyword}
     assert {keyword: json.tag_of(keyword) for keyword in dictionary.keywords()} == tags
+
+
+def test_every_uid_has_the_name_that_pydicom_gives_it() -> None:
+    """PS3.6 Annex A: the same list."""
+    assert {uid: dictionary.name_of(uid) for uid in UID_dictionary} == {uid: UID(uid).name for uid in UID_dictionary}
+    assert dictionary.name_of("1.2.3") == ""
+    classes = dict(dictionary.sop_classes())
+    assert classes == {uid: entry[0] for uid, entry in UID_dictionary.items() if entry[1] == "SOP Class"}
 
 
 def test_repeating_groups_are_known_under_each_of_their_numbers() -> None:
@@ -51,6 +61,7 @@ def test_little_of_the_dictionary_stays_in_memory() -> None:
         "from federator.dicom import dictionary\n"
         "dictionary.prepare()\n"  # Python's own table of names grows with the first reading, and stays so.
         "dictionary._table.cache_clear()\n"
+        "dictionary._names.cache_clear()\n"
         "gc.collect()\n"
         "tracemalloc.start()\n"
         "dictionary.prepare()\n"
@@ -65,8 +76,9 @@ def test_a_look_up_does_not_import_pydicom() -> None:
     """The search path stays without NumPy and the pixel decoders (house rule: imported where they are used)."""
     program = (
         "import sys\n"
-        "from federator.dicom import json\n"
+        "from federator.dicom import dictionary, json\n"
         "assert json.keyword_of('00100010') == 'PatientName'\n"
+        "assert dictionary.name_of('1.2.840.10008.1.2') == 'Implicit VR Little Endian'\n"
         "print([name for name in ('pydicom', 'numpy', 'PIL') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

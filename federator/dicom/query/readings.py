@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from federator.dicom import json
+from federator.dicom import dictionary, json
 from federator.dicom.query import code_words
 from federator.dicom.query.filters import is_code, list_of, shortened
 from federator.dicom.query.misplaced import excluding
@@ -95,15 +95,8 @@ def _modalities(part: str) -> Iterator[str]:
 @cache
 def _classes_named(name: str) -> tuple[str, ...]:
     """The SOP classes of a name as answers show it."""
-    # Only who asks by name pays for pydicom's list.
-    from pydicom._uid_dict import UID_dictionary
-
     wanted = _plain_class(name)
-    return tuple(
-        str(uid)
-        for uid, entry in UID_dictionary.items()
-        if entry[1] == "SOP Class" and _plain_class(entry[0]) == wanted
-    )
+    return tuple(uid for uid, known in dictionary.sop_classes() if _plain_class(known) == wanted)
 
 
 def _plain_class(name: str) -> str:

@@ -1,5 +1,6 @@
 """Which SOP Classes are reports, whatever Modality they stand under (PS3.3 A.35, A.45)."""
 
+from federator.dicom.dictionary import name_of
 from federator.dicom.uid import is_uid
 
 _STRUCTURED_REPORT_ROOT = "1.2.840.10008.5.1.4.1.1.88."
@@ -38,11 +39,7 @@ def class_name(sop_class_uid: str) -> str:
 
     What is no UID is an archive's text, and no name: that is said instead.
     """
-    # Searches need this module too, and must not bring pydicom and NumPy along.
-    from pydicom.config import IGNORE
-    from pydicom.uid import UID
-
     if not is_uid(sop_class_uid):
         return "object of an unknown class"
-    name = UID(sop_class_uid, validation_mode=IGNORE).name
+    name = name_of(sop_class_uid) or sop_class_uid
     return name.removesuffix(" (Retired)").replace(" Storage", "")
