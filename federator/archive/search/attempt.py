@@ -177,7 +177,7 @@ class Attempt:
         differing = [name for name in names if any(judge(row, name) is Verdict.MISMATCH for row in rows)]
         # What is not known to be applied is judged by letter, and told.
         with suppress(ArchiveError):
-            return bool(differing) and all([await self._honoured(name) for name in differing])
+            return bool(differing) and all([await self._is_applied(name) for name in differing])
         return False
 
     def _look_at(self, uid: str, row: DicomJson) -> None:
@@ -283,9 +283,13 @@ class Attempt:
         return {sent.tag for sent in self.form.sent}
 
     async def _honoured(self, filter_: Filter) -> bool:
-        """Whether a row without the attribute may be kept: the filter was sent, and the archive knows it."""
-        sent = any(sent.tag == filter_.tag and not wire.is_opened(sent, filter_) for sent in self.form.sent)
-        return sent and await soundness.honours(self.client, self.form.naming, filter_)
+        """Whether a row without the attribute may be kept: the filter was sent as it is, and the archive knows it."""
+        opened = any(sent.tag == filter_.tag and wire.is_opened(sent, filter_) for sent in self.form.sent)
+        return not opened and await self._is_applied(filter_)
+
+    async def _is_applied(self, filter_: Filter) -> bool:
+        """Whether the filter was sent, in whatever form, and the archive is seen to apply it."""
+        return filter_.tag in self._sent_tags() and await soundness.honours(self.client, self.form.naming, filter_)
 
 
 def _judge_length(reply: Reply, known: Known) -> Wholeness:
