@@ -74,7 +74,7 @@ async def find_all(
 
     async def join(replies: Sequence[Reply[Listing]]) -> list[Entry]:
         rows = [Row(archive=reply.client.name, data=row) for reply in replies for row in reply.gathered.rows.values()]
-        return await merged(query.level, rows, names)
+        return await merged(query.level, rows, names, count=len(rows))
 
     entries, replies = await joined(replies, join, Listing)
     return FullList(entries=tuple(entries), outcomes=tuple(reply.outcome for reply in replies), holders=holders)

@@ -37,9 +37,9 @@ def merge(level: Level, rows: Iterable[Row], archives: Sequence[str]) -> list[En
         return sorted(entries, key=place)
 
 
-async def merged(level: Level, rows: Sequence[Row], archives: Sequence[str]) -> list[Entry]:
-    """The same; of many rows beside the event loop."""
-    if len(rows) <= _MANY:
+async def merged(level: Level, rows: Iterable[Row], archives: Sequence[str], *, count: int) -> list[Entry]:
+    """The same; of a `count` of many rows beside the event loop, where an iterator makes them as well."""
+    if count <= _MANY:
         return merge(level, rows, archives)
     return await anyio.to_thread.run_sync(merge, level, rows, archives)
 

@@ -62,7 +62,7 @@ async def find_reports(
 
     async def join(replies: Sequence[Reply[Gathering]]) -> list[FoundReport]:
         rows = [Row(archive=reply.client.name, data=row) for reply in replies for row in reply.gathered.rows.values()]
-        return _in_order(await merged(Level.INSTANCE, rows, names))
+        return _in_order(await merged(Level.INSTANCE, rows, names, count=len(rows)))
 
     reports, replies = await joined(replies, join, Gathering)
     return FoundReports(

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import anyio
-import anyio.to_thread
 
 from federator.archive.connection.boundary import bounded
 from federator.archive.connection.client import ArchiveClient, Meter, RequestKind, current_meter
@@ -18,14 +17,13 @@ from federator.dicom.query.language import Query
 from federator.errors import ArchiveError
 from federator.federation.fanout import OnOutcome, Reply, fan_out
 from federator.federation.joined import joined
-from federator.federation.merge import merge, place
+from federator.federation.merge import merge, merged, place
 from federator.federation.newest.harvest import PROBE_LIMIT, Harvest, Quest
 from federator.federation.newest.newest import find_newest
 from federator.federation.order import Rank, study_rank
 from federator.model import Entry, Level, Outcome, OutcomeState, Row
 
 _LEAST_FOR_COPIES_S = 0.4
-_MANY = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +66,7 @@ async def find_page(
 
     replies = await fan_out(clients, ask, Harvest, on_outcome=on_outcome, share=share)
     names = [client.name for client in clients]
-    entries, replies = await joined(replies, partial(_all_merged, names=names), Harvest)
+    entries, replies = await joined(replies, partial(_merged, names=names), Harvest)
     frontier = _frontier(replies)
     ready = [entry for entry in entries if frontier is None or place(entry) <= frontier][:count]
     more = len(entries) > len(ready) or any(_goes_on(reply) for reply in replies)
@@ -88,22 +86,15 @@ async def find_page(
     )
 
 
-async def _all_merged(replies: Sequence[Reply[Harvest]], names: Sequence[str]) -> list[Entry]:
-    """The entries; of many rows beside the event loop."""
-    if sum(reply.gathered.count for reply in replies) <= _MANY:
-        return _merged(replies, names)
-    return await anyio.to_thread.run_sync(_merged, replies, names)
-
-
-def _merged(replies: Sequence[Reply[Harvest]], names: Sequence[str]) -> list[Entry]:
+async def _merged(replies: Sequence[Reply[Harvest]], names: Sequence[str]) -> list[Entry]:
     emitted = set().union(*(reply.gathered.emitted for reply in replies))
-    rows = [
+    rows = (
         Row(archive=reply.client.name, data=row)
         for reply in replies
         for uid, row in {**reply.gathered.loose, **reply.gathered.rows}.items()
         if uid not in emitted
-    ]
-    return merge(Level.STUDY, rows, names)
+    )
+    return await merged(Level.STUDY, rows, names, count=sum(reply.gathered.count for reply in replies))
 
 
 def _frontier(replies: Sequence[Reply[Harvest]]) -> Rank | None:
