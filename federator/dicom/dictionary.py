@@ -45,7 +45,7 @@ class _Table:
 def prepare() -> None:
     """Read the dictionaries, so that nobody waits for them later."""
     _table()
-    _names()
+    _uids()
 
 
 def keywords() -> Iterator[str]:
@@ -81,12 +81,13 @@ def tag_of_any_case(keyword: str) -> str:
 
 def name_of(uid: str) -> str:
     """What the standard calls a UID (PS3.6 Annex A); empty where its list lacks it."""
-    return _names().get(uid, "")
+    name, _ = _uids().get(uid, ("", ""))
+    return name
 
 
 def sop_classes() -> Iterator[tuple[str, str]]:
     """The UID and the name of every SOP Class."""
-    return ((uid, entry[0]) for uid, entry in _data(_UIDS).UID_dictionary.items() if entry[1] == "SOP Class")
+    return ((uid, name) for uid, (name, kind) in _uids().items() if kind == "SOP Class")
 
 
 def _masks_of(tag: str) -> Iterator[str]:
@@ -115,8 +116,9 @@ def _read() -> tuple[str, dict[str, Entry]]:
 
 
 @cache
-def _names() -> dict[str, str]:
-    return {uid: entry[0] for uid, entry in _data(_UIDS).UID_dictionary.items()}
+def _uids() -> dict[str, tuple[str, str]]:
+    """The name of each UID, and what kind of thing it stands for."""
+    return {uid: entry[:2] for uid, entry in _data(_UIDS).UID_dictionary.items()}
 
 
 def _data(name: str) -> ModuleType:

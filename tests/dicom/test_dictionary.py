@@ -61,7 +61,7 @@ def test_little_of_the_dictionary_stays_in_memory() -> None:
         "from federator.dicom import dictionary\n"
         "dictionary.prepare()\n"  # Python's own table of names grows with the first reading, and stays so.
         "dictionary._table.cache_clear()\n"
-        "dictionary._names.cache_clear()\n"
+        "dictionary._uids.cache_clear()\n"
         "gc.collect()\n"
         "tracemalloc.start()\n"
         "dictionary.prepare()\n"
