@@ -43,6 +43,7 @@ _NOT_ACCEPTABLE = 406
 _NOT_FOUND = 404
 _LIMITS = (1000, 200, 100)
 _USUAL_LIMIT = 200
+_NOTHING_KEPT = Kept(since=dt.date.min)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +204,7 @@ def _count(client: ArchiveClient, count: int) -> None:
 
 def _adapted(known: Known, request: Request) -> Request:
     naming = request.naming or known.usual_naming
-    kept = known.kept or Kept(since=dt.date.min)
+    kept = known.kept or _NOTHING_KEPT
     # What is kept of limits is for what every question asks; who reads a long list finds out whether it still holds.
     most = known.max_limit or (kept.max_limit if request.limit <= _USUAL_LIMIT else None)
     return replace(
