@@ -170,7 +170,7 @@ HOLDS_THE_INTERPRETER = "open({pipe!r}, 'wb').close(); pow(7, 7**9)"
 @LINUX
 @pytest.mark.parametrize("task", ["", HOLDS_THE_INTERPRETER])
 def test_workers_go_with_a_server_that_is_killed(task, tmp_path):
-    """trials/hostile.md, tried later: a process that hangs outlives the server; both must be gone."""
+    """contract.md §3.9: a process that hangs outlives the server; both must be gone."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     tasks = [task.format(pipe=str(pipe))] if task else []

@@ -132,7 +132,7 @@ def test_a_row_of_endless_columns_is_cut_and_said():
 
 
 def test_endless_footnotes_are_cut():
-    """trials/hostile.md 14."""
+    """contract.md §3.9."""
     read = read_cda(document(section("<footnote>a</footnote>" * 1000)), max_characters=100)
     assert read.notices == ("The document is too long: it is cut off.",)
 
@@ -280,7 +280,7 @@ def test_a_body_of_text_is_read_by_what_it_is(content, media_type, text):
 
 @given(st.binary(max_size=60) | st.text("{}\\'u*v0uc- par deleted-12 ab", max_size=60).map(str.encode))
 def test_any_rich_text_is_read_somehow(written):
-    """trials/hostile.md: nothing that an archive sends is a fault of ours."""
+    """contract.md §3.9: nothing that an archive sends is a fault of ours."""
     assert isinstance(text_of_rtf(b"{\\rtf1 " + written), str)
 
 
@@ -288,7 +288,7 @@ def test_any_rich_text_is_read_somehow(written):
 @example("a<![x[y")
 @example("a<!DOCTYPE [<!")
 def test_any_html_is_read_somehow(written):
-    """trials/hostile.md: nothing that an archive sends is a fault of ours."""
+    """contract.md §3.9: nothing that an archive sends is a fault of ours."""
     assert isinstance(text_of_html(written), str)
 
 
@@ -356,7 +356,7 @@ def test_a_damaged_body_is_said_to_be():
 
 
 def test_megabytes_of_text_are_cut_where_an_answer_ends():
-    """trials/hostile.md 14: cut where an answer ends."""
+    """contract.md §3.9: cut where an answer ends."""
     read = read_cda(document(section("<paragraph>word word</paragraph>" * 400_000)), max_characters=1000)
     assert len(read.text) <= 1001
     assert read.notices == ("The document is too long: it is cut off.",)
@@ -371,7 +371,7 @@ def test_megabytes_of_text_are_cut_where_an_answer_ends():
     ],
 )
 def test_megabytes_of_marks_and_little_text_are_refused_in_words(marks):
-    """trials/hostile.md 14: megabytes of marks."""
+    """contract.md §3.9: megabytes of marks."""
     content = document(section(marks))
     with pytest.raises(ContentError, match=r"has more than 1,000,000 elements|more than 20,000,000 are not read"):
         read_cda(content)
@@ -390,7 +390,7 @@ def test_megabytes_of_marks_and_little_text_are_refused_in_words(marks):
     )
 )
 def test_any_order_of_marks_is_read_or_refused_in_our_own_words(marks):
-    """trials/hostile.md: nothing that an archive sends is a fault of ours."""
+    """contract.md §3.9: nothing that an archive sends is a fault of ours."""
     begun: list[str] = []
     written = ""
     # Sound XML of marks where no schema allows them.

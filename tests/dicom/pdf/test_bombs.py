@@ -39,7 +39,7 @@ print(told)
 
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_a_bomb_costs_neither_memory_nor_the_server(bomb):
-    """trials/hostile.md 7 and CWE-409, CWE-674: memory and time have a bound outside of the library."""
+    """contract.md §3.9 and CWE-409, CWE-674: memory and time have a bound outside of the library."""
     content = BOMBS[bomb]()
     # In a server of its own, whose only child is the worker.
     server = subprocess.run([sys.executable, "-c", READ], input=content, capture_output=True, check=True)

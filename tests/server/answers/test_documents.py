@@ -79,7 +79,7 @@ async def test_pages_of_a_document_without_pages_are_an_error(tmp_path):
 
 @pytest.mark.parametrize("bomb", [pdfs.bomb(), pdf_text.page(b"", entries="/Contents 3 0 R")])
 async def test_a_document_that_cannot_be_read_costs_its_call_only(tmp_path, bomb):
-    """trials/hostile.md 7: what comes after is answered."""
+    """contract.md §3.9: what comes after is answered."""
     answer = await read(tmp_path, 6, bomb, sop_class=encapsulated(1, b"").SOPClassUID)
     assert "fault of its own" not in answer.content[0].text
     answer = await read(tmp_path, 7, NODULE)
